@@ -1,0 +1,1 @@
+require("./steps.cjs")(require("softstep"));

@@ -1,0 +1,4 @@
+import * as softstep from "softstep";
+import steps from "./steps.cjs";
+
+steps(softstep);

@@ -1,0 +1,2 @@
+/** The reference backend. */
+export { referenceBackend } from "./backend.ts";

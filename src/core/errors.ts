@@ -1,0 +1,57 @@
+/**
+ * The errors of softstep. Every message reads `function: what was wrong (the offending value, with its
+ * path in the tree), and what was expected`, so that a person can mend the call without a debugger.
+ */
+
+/** The common ancestor of every error that softstep throws on purpose. */
+export class SoftstepError extends Error {
+  override name = "SoftstepError";
+  /** The public function that refused, as the user wrote it. */
+  readonly functionName: string;
+
+  /** Builds the message `functionName: message`. */
+  constructor(functionName: string, message: string) {
+    super(`${functionName}: ${message}`);
+    this.functionName = functionName;
+  }
+}
+
+/** A shape, an axis or an index does not fit. */
+export class ShapeError extends SoftstepError {
+  override name = "ShapeError";
+}
+
+/** A dtype does not fit, or a value cannot be represented in it. */
+export class DTypeError extends SoftstepError {
+  override name = "DTypeError";
+}
+
+/** A tree has another structure than expected, or holds a leaf of the wrong kind. */
+export class TreeError extends SoftstepError {
+  override name = "TreeError";
+}
+
+/** A device is unknown, missing, or cannot do what was asked. */
+export class DeviceError extends SoftstepError {
+  override name = "DeviceError";
+}
+
+/** An option is out of its range or of the wrong type. */
+export class OptionError extends SoftstepError {
+  override name = "OptionError";
+}
+
+/** The value of a traced tensor was asked for, or a traced tensor outlived its transformation. */
+export class TracedValueError extends SoftstepError {
+  override name = "TracedValueError";
+}
+
+/** A tensor was read after it had been donated to a jitted function. */
+export class DonatedError extends SoftstepError {
+  override name = "DonatedError";
+}
+
+/** A derivative does not exist, or the function cannot be differentiated as asked. */
+export class DifferentiationError extends SoftstepError {
+  override name = "DifferentiationError";
+}

@@ -1,0 +1,98 @@
+import type { DType } from "../core/dtype.ts";
+import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
+import { formatShape, normalizeAxis } from "../core/shape.ts";
+import {
+  cast,
+  equal,
+  gather,
+  iota,
+  reshape,
+  slice as slicePrimitive,
+} from "../primitives/mod.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { checkTensor } from "./promote.ts";
+
+/** Refuses indices that are no integers. */
+export function toIndices(functionName: string, indices: Tensor): Tensor {
+  checkTensor(functionName, indices);
+  if (indices.dtype !== "int32" && indices.dtype !== "uint32") {
+    throw new DTypeError(functionName, `indices are ${indices.dtype}; expected int32 or uint32`);
+  }
+  return cast(indices, "int32");
+}
+
+/**
+ * The slices of x at the given indices along an axis, which is replaced by the indices' shape. An index outside
+ * of 0 to extent - 1 gives NaN (the smallest value for integers, false for bool), so that a mistake shows.
+ *
+ * @throws {DTypeError} if the indices are no integers.
+ * @throws {ShapeError} if the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { take, tensor } from "softstep";
+ *
+ * const rows = take(tensor([[1, 2], [3, 4]]), tensor([1, 1, 0], { dtype: "int32" }));
+ * console.log(rows.toArray()); // => [ [ 3, 4 ], [ 3, 4 ], [ 1, 2 ] ]
+ * ```
+ */
+export function take(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  checkTensor("take", x);
+  return gather(x, toIndices("take", indices), normalizeAxis("take", axis, x.rank));
+}
+
+/**
+ * 1 at the index and 0 elsewhere, along a new last axis; all 0 for an index out of range.
+ *
+ * @throws {DTypeError} if the indices are no integers.
+ * @throws {OptionError} if the number of classes is not a whole number >= 0.
+ *
+ * @example
+ * ```ts
+ * import { oneHot, tensor } from "softstep";
+ *
+ * console.log(oneHot(tensor([1, 0], { dtype: "int32" }), 2).toArray()); // => [ [ 0, 1 ], [ 1, 0 ] ]
+ * ```
+ */
+export function oneHot(indices: Tensor, classes: number, dtype: DType = "float32"): Tensor {
+  if (!Number.isSafeInteger(classes) || classes < 0) {
+    throw new OptionError("oneHot", `classes is ${classes}; expected a whole number >= 0`);
+  }
+  return cast(oneHotMask("oneHot", indices, classes), dtype);
+}
+
+/** `oneHot` as bool. */
+export function oneHotMask(functionName: string, indices: Tensor, classes: number): Tensor {
+  const column = toIndices(functionName, indices);
+  return equal(reshape(column, [...column.shape, 1]), iota([classes], "int32", 0));
+}
+
+/**
+ * The part of x from `start` (inclusive) to `limit` (exclusive) along each axis, by steps of `stride`. Axes
+ * that are not named are kept whole; negative positions count from the end.
+ *
+ * @throws {ShapeError} if there are more entries than axes, or a range does not fit its axis.
+ *
+ * @example
+ * ```ts
+ * import { slice, tensor } from "softstep";
+ *
+ * console.log(slice(tensor([1, 2, 3, 4]), [1], [-1]).toArray()); // => [ 2, 3 ]
+ * console.log(slice(tensor([1, 2, 3, 4]), [0], [4], [2]).toArray()); // => [ 1, 3 ]
+ * ```
+ */
+export function slice(
+  x: Tensor,
+  start: readonly number[],
+  limit: readonly number[] = [],
+  stride: readonly number[] = [],
+): Tensor {
+  checkTensor("slice", x);
+  if (Math.max(start.length, limit.length, stride.length) > x.rank) {
+    throw new ShapeError("slice", `more positions than axes of ${formatShape(x.shape)} were given`);
+  }
+  const fromEnd = (position: number, extent: number) => position < 0 ? position + extent : position;
+  const from = x.shape.map((extent, axis) => fromEnd(start[axis] ?? 0, extent));
+  const to = x.shape.map((extent, axis) => fromEnd(limit[axis] ?? extent, extent));
+  return slicePrimitive(x, from, to, x.shape.map((_, axis) => stride[axis] ?? 1));
+}

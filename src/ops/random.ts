@@ -1,0 +1,367 @@
+import { type DType, isFloating } from "../core/dtype.ts";
+import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
+import { checkShape, formatSpec, type Shape, sizeOf } from "../core/shape.ts";
+import {
+  add,
+  argMax,
+  bitcast,
+  broadcastTo,
+  cast,
+  concat,
+  iota,
+  less,
+  log,
+  max,
+  mul,
+  neg,
+  numberLike,
+  or,
+  rem,
+  reshape,
+  shiftRight,
+  slice,
+  sub,
+  threefry2x32,
+  xor,
+} from "../primitives/mod.ts";
+import type { Tensor, TensorLike } from "../tensor/tensor.ts";
+import { type CreationOptions, tensor } from "./creation.ts";
+import { erfInv } from "./erf-inv.ts";
+import { checkTensor, promoteFloating, toTensor } from "./promote.ts";
+
+/**
+ * Randomness is explicit: every function takes a key, and the same key gives the same numbers, on every
+ * device and runtime. Threefry-2x32 as JAX uses it (`jax_threefry_partitionable`, its default): the same key
+ * gives JAX's bits.
+ */
+
+function checkKey(functionName: string, key: Tensor): void {
+  checkTensor(functionName, key);
+  if (key.dtype !== "uint32" || key.rank !== 1 || key.shape[0] !== 2) {
+    throw new ShapeError(
+      functionName,
+      `${formatSpec(key)} is no key; expected uint32[2] from key(seed) or split(key)`,
+    );
+  }
+}
+
+/**
+ * A key from a seed: the two words [0, seed].
+ *
+ * @throws {OptionError} if the seed is not a whole number from -2^31 to 2^32 - 1.
+ *
+ * @example
+ * ```ts
+ * import { key } from "softstep";
+ *
+ * console.log(key(42).toArray()); // => [ 0, 42 ]
+ * ```
+ */
+export function key(seed: number, options: Pick<CreationOptions, "device"> = {}): Tensor {
+  if (!Number.isInteger(seed) || seed < -(2 ** 31) || seed >= 2 ** 32) {
+    throw new OptionError("key", `seed is ${seed}; expected a whole number from -2^31 to 2^32 - 1`);
+  }
+  return tensor([0, seed >>> 0], { ...options, dtype: "uint32" });
+}
+
+/** Counters 0, 1, ... as pairs of words [0, i], shaped [...shape, 2]. */
+function counters(shape: Shape): Tensor {
+  const count = sizeOf(shape);
+  const low = reshape(iota([count], "uint32", 0), [count, 1]);
+  return reshape(concat([mul(low, numberLike(0, low)), low], 1), [...shape, 2]);
+}
+
+/** One of the two words of every pair. */
+function word(pairs: Tensor, index: 0 | 1): Tensor {
+  const start = pairs.shape.map((_, axis) => axis === pairs.rank - 1 ? index : 0);
+  const limit = pairs.shape.map((extent, axis) => axis === pairs.rank - 1 ? index + 1 : extent);
+  return reshape(slice(pairs, start, limit), pairs.shape.slice(0, -1));
+}
+
+/**
+ * New keys from one, as a tensor uint32[count, 2], or unpacked by `splitKeys`. Use a key once: for a second
+ * draw split it first.
+ *
+ * @throws {ShapeError} if `from` is no key.
+ * @throws {OptionError} if the count is not a whole number >= 0.
+ *
+ * @example
+ * ```ts
+ * import { key, split } from "softstep";
+ *
+ * console.log(split(key(0), 3).shape); // => [ 3, 2 ]
+ * ```
+ */
+export function split(from: Tensor, count = 2): Tensor {
+  checkKey("split", from);
+  if (!Number.isSafeInteger(count) || count < 0) {
+    throw new OptionError("split", `count is ${count}; expected a whole number >= 0`);
+  }
+  return threefry2x32(from, counters([count]));
+}
+
+/**
+ * `split` as a list of keys.
+ *
+ * @throws {ShapeError} if `from` is no key.
+ * @throws {OptionError} if the count is not a whole number >= 0.
+ *
+ * @example
+ * ```ts
+ * import { key, normal, splitKeys } from "softstep";
+ *
+ * const [forWeights, forBias] = splitKeys(key(0), 2);
+ * console.log(normal(forWeights, [3, 2]).shape, normal(forBias, [2]).shape); // => [ 3, 2 ] [ 2 ]
+ * ```
+ */
+export function splitKeys<const Count extends number>(from: Tensor, count: Count): KeyList<Count> {
+  const all = split(from, count);
+  return Array.from(
+    { length: count },
+    (_, i) => reshape(slice(all, [i, 0], [i + 1, 2]), [2]),
+  ) as KeyList<Count>;
+}
+
+/** As many keys as were asked for: a tuple where the count is known. */
+export type KeyList<Count extends number> = number extends Count ? Tensor[] : Tuple<Count>;
+
+type Tuple<Count extends number, Keys extends Tensor[] = []> = Keys["length"] extends Count ? Keys
+  : Keys["length"] extends 32 ? Tensor[]
+  : Tuple<Count, [...Keys, Tensor]>;
+
+/**
+ * A new key from a key and a number, for example a step or a layer.
+ *
+ * @throws {ShapeError} if `from` is no key, or the data is no scalar.
+ * @throws {DTypeError} if the data is not a whole number from 0 to 2^32 - 1.
+ *
+ * @example
+ * ```ts
+ * import { foldIn, key } from "softstep";
+ *
+ * console.log(foldIn(key(0), 7).shape); // => [ 2 ]
+ * ```
+ */
+export function foldIn(from: Tensor, data: TensorLike): Tensor {
+  checkKey("foldIn", from);
+  const low = toTensor("foldIn", data, "uint32");
+  if (low.dtype !== "uint32" && low.dtype !== "int32") {
+    throw new DTypeError("foldIn", `data is ${formatSpec(low)}; expected a whole number or a uint32 scalar`);
+  }
+  if (low.rank !== 0) throw new ShapeError("foldIn", `data is ${formatSpec(low)}; expected a scalar`);
+  const column = reshape(cast(low, "uint32"), [1]);
+  return threefry2x32(from, concat([mul(column, numberLike(0, column)), column], 0));
+}
+
+/**
+ * Uniform random bits, uint32.
+ *
+ * @throws {ShapeError} if `from` is no key, or the shape is none.
+ *
+ * @example
+ * ```ts
+ * import { key, randomBits } from "softstep";
+ *
+ * console.log(randomBits(key(0), [2]).toArray()); // => [ 1797259609, 2579123966 ]
+ * ```
+ */
+export function randomBits(from: Tensor, shape: Shape): Tensor {
+  checkKey("randomBits", from);
+  checkShape("randomBits", shape);
+  const pairs = threefry2x32(from, counters(shape));
+  return xor(word(pairs, 0), word(pairs, 1));
+}
+
+/** What random numbers are wanted. */
+export interface UniformOptions {
+  /** Inclusive; 0 by default. */
+  readonly low?: TensorLike;
+  /** Exclusive; 1 by default. */
+  readonly high?: TensorLike;
+  /** float32 (the default) or float64. */
+  readonly dtype?: DType;
+}
+
+/** Uniform in [0, 1): random mantissa bits under the exponent of 1, less 1. */
+function unitInterval(functionName: string, from: Tensor, shape: Shape, dtype: DType): Tensor {
+  if (dtype === "float32") {
+    const bits = randomBits(from, shape);
+    const mantissa = shiftRight(bits, numberLike(9, bits));
+    const ones = bitcast(or(mantissa, numberLike(0x3f800000, bits)), "float32");
+    return sub(ones, numberLike(1, ones));
+  }
+  if (dtype === "float64") {
+    // 52 bits: 20 of the first word and all of the second.
+    checkKey(functionName, from);
+    const pairs = threefry2x32(from, counters(shape));
+    const top = word(pairs, 0);
+    const high = cast(shiftRight(top, numberLike(12, top)), "float64");
+    const low = cast(word(pairs, 1), "float64");
+    return add(mul(high, numberLike(2 ** -20, high)), mul(low, numberLike(2 ** -52, low)));
+  }
+  throw new DTypeError(functionName, `cannot draw ${dtype}; expected float32 or float64`);
+}
+
+/**
+ * Uniform random numbers from `low` (inclusive) to `high` (exclusive); both may be tensors that broadcast.
+ *
+ * @throws {ShapeError} if `from` is no key, or the shape is none.
+ * @throws {DTypeError} if the dtype is not float32 or float64.
+ * @throws {OptionError} if `low` and `high` are numbers and not low < high.
+ *
+ * @example
+ * ```ts
+ * import { key, uniform } from "softstep";
+ *
+ * console.log(uniform(key(0), [2]).toArray()); // => [ 0.41845703125, 0.6004995107650757 ]
+ * ```
+ */
+export function uniform(from: Tensor, shape: Shape, options: UniformOptions = {}): Tensor {
+  const { low = 0, high = 1, dtype = "float32" } = options;
+  checkShape("uniform", shape);
+  if (typeof low === "number" && typeof high === "number" && !(low < high)) {
+    throw new OptionError("uniform", `the range ${low} to ${high} is empty; expected low < high`);
+  }
+  const unit = unitInterval("uniform", from, shape, dtype);
+  if (low === 0 && high === 1) return unit;
+  const least = cast(toTensor("uniform", low, dtype), dtype);
+  const most = cast(toTensor("uniform", high, dtype), dtype);
+  // Rounding can reach below the range; the result never does.
+  return max(least, add(mul(unit, sub(most, least)), least));
+}
+
+/**
+ * Random numbers of the standard normal distribution: sqrt(2) erfInv(u), u uniform in (-1, 1).
+ *
+ * @throws {ShapeError} if `from` is no key, or the shape is none.
+ * @throws {DTypeError} if the dtype is not float32 or float64.
+ *
+ * @example
+ * ```ts
+ * import { key, mul, normal } from "softstep";
+ *
+ * const weights = mul(normal(key(0), [128, 64]), 0.02);
+ * console.log(weights.shape); // => [ 128, 64 ]
+ * ```
+ */
+export function normal(
+  from: Tensor,
+  shape: Shape,
+  options: { readonly dtype?: DType } = {},
+): Tensor {
+  const { dtype = "float32" } = options;
+  // The smallest number above -1, so that neither end is reached.
+  const low = dtype === "float64" ? -1 + 2 ** -53 : -1 + 2 ** -24;
+  const u = uniform(from, shape, { low, high: 1, dtype });
+  return mul(erfInv(u), numberLike(Math.SQRT2, u));
+}
+
+/**
+ * Random int32 from `low` (inclusive) to `high` (exclusive).
+ *
+ * @throws {ShapeError} if `from` is no key, or the shape is none.
+ * @throws {OptionError} if `low` or `high` is no int32, or not low < high.
+ *
+ * @example
+ * ```ts
+ * import { key, less, all, randint } from "softstep";
+ *
+ * console.log(all(less(randint(key(0), [100], 0, 10), 10)).item()); // => 1
+ * ```
+ */
+export function randint(from: Tensor, shape: Shape, low: number, high: number): Tensor {
+  for (const bound of [low, high]) {
+    if (!Number.isInteger(bound) || bound < -(2 ** 31) || bound > 2 ** 31 - 1) {
+      throw new OptionError("randint", `bound ${bound} is no int32`);
+    }
+  }
+  if (low >= high) {
+    throw new OptionError("randint", `the range ${low} to ${high} is empty; expected low < high`);
+  }
+  checkKey("randint", from);
+  const [first, second] = splitKeys(from, 2);
+  const upper = randomBits(first, shape);
+  const lower = randomBits(second, shape);
+  const span = high - low;
+  // 2^32 modulo span, in the wrapping arithmetic that JAX does it in.
+  const root = 2 ** 16 % span;
+  const multiplier = (Math.imul(root, root) >>> 0) % span;
+  const spanTensor = numberLike(span, upper);
+  const folded = add(
+    mul(rem(upper, spanTensor), numberLike(multiplier, upper)),
+    rem(lower, spanTensor),
+  );
+  const offset = bitcast(rem(folded, spanTensor), "int32");
+  return add(offset, numberLike(low, offset));
+}
+
+/**
+ * true with the given probability, which may be a tensor that broadcasts to the shape.
+ *
+ * @throws {ShapeError} if `from` is no key, or the shape is none.
+ * @throws {OptionError} if the probability is a number outside of 0 to 1.
+ *
+ * @example
+ * ```ts
+ * import { bernoulli, key } from "softstep";
+ *
+ * console.log(bernoulli(key(0), [3], 1).toArray()); // => [ true, true, true ]
+ * ```
+ */
+export function bernoulli(from: Tensor, shape: Shape, probability: TensorLike = 0.5): Tensor {
+  if (typeof probability === "number" && !(probability >= 0 && probability <= 1)) {
+    throw new OptionError("bernoulli", `probability is ${probability}; expected 0 to 1`);
+  }
+  const threshold = toTensor("bernoulli", probability);
+  if (!isFloating(threshold.dtype)) {
+    throw new DTypeError("bernoulli", `probability is ${formatSpec(threshold)}; expected floating`);
+  }
+  return less(uniform(from, shape, { dtype: threshold.dtype }), threshold);
+}
+
+/**
+ * Random numbers of the standard Gumbel distribution, -log(-log(u)).
+ *
+ * @throws {ShapeError} if `from` is no key, or the shape is none.
+ * @throws {DTypeError} if the dtype is not float32 or float64.
+ *
+ * @example
+ * ```ts
+ * import { gumbel, key } from "softstep";
+ *
+ * console.log(gumbel(key(0), [4]).shape); // => [ 4 ]
+ * ```
+ */
+export function gumbel(
+  from: Tensor,
+  shape: Shape,
+  options: { readonly dtype?: DType } = {},
+): Tensor {
+  const { dtype = "float32" } = options;
+  // The smallest normal number, so that the logarithm is finite.
+  const low = dtype === "float64" ? 2 ** -1022 : 2 ** -126;
+  return neg(log(neg(log(uniform(from, shape, { low, high: 1, dtype })))));
+}
+
+/**
+ * Random classes, int32, with probabilities softmax(logits) along the last axis: the largest of the logits after
+ * Gumbel noise. The result has the shape of the other axes, or `shape`, to which they must broadcast.
+ *
+ * @throws {ShapeError} if `from` is no key, or the logits are a scalar.
+ *
+ * @example
+ * ```ts
+ * import { categorical, key, tensor } from "softstep";
+ *
+ * console.log(categorical(key(0), tensor([[0, 50], [50, 0]])).toArray()); // => [ 1, 0 ]
+ * ```
+ */
+export function categorical(from: Tensor, logits: Tensor, shape?: Shape): Tensor {
+  checkTensor("categorical", logits);
+  const classes = logits.shape.at(-1);
+  if (classes === undefined) throw new ShapeError("categorical", "logits are a scalar; expected an axis");
+  const [values] = promoteFloating("categorical", logits);
+  const target = [...(shape ?? logits.shape.slice(0, -1)), classes];
+  const noise = gumbel(from, target, { dtype: values!.dtype });
+  return argMax(add(noise, broadcastTo(values!, target)), target.length - 1);
+}

@@ -1,0 +1,38 @@
+import { div, mul } from "../ops/arithmetic.ts";
+import { less } from "../ops/comparison.ts";
+import { where } from "../ops/logical.ts";
+import { cast } from "../ops/shaping.ts";
+import type { Tree } from "../tree/tree.ts";
+import { mapTensors } from "../tree/tree-map.ts";
+import { globalNorm } from "./global-norm.ts";
+import { checkNumber } from "./options.ts";
+import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
+
+/**
+ * Scales all updates so that their global norm is at most `maxNorm` (R. Pascanu et al., arXiv 1211.5063);
+ * smaller ones are left as they are. A NaN makes all updates NaN; an infinite update stays visible as NaN.
+ *
+ * @throws {OptionError} if the norm is not a number > 0.
+ *
+ * @example
+ * ```ts
+ * import { clipByGlobalNorm, tensor } from "softstep";
+ *
+ * const [updates] = clipByGlobalNorm(1).update(tensor([30, 40]), {});
+ * console.log(updates.toString()); // => Tensor float32[2] [0.6, 0.8]
+ * ```
+ */
+export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyKind> {
+  checkNumber("clipByGlobalNorm", "maxNorm", maxNorm, (n) => n > 0, "a number > 0");
+  return {
+    init: () => ({}),
+    update<P extends Tree>(updates: P, state: EmptyState): [P, EmptyState] {
+      const norm = globalNorm(updates);
+      const isSmall = less(norm, maxNorm);
+      const clipped = mapTensors("clipByGlobalNorm.update", (u) => {
+        return where(isSmall, u, mul(div(u, cast(norm, u.dtype)), maxNorm));
+      }, updates);
+      return [clipped as P, state];
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { OptionError, ShapeError } from "../core/errors.ts";
+import { formatShape, sameShape } from "../core/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { checkSameStructure, flattenTensors, unflatten } from "../tree/tree.ts";
+
+/**
+ * Walks several trees of one structure and equal shapes together. `f` gives a list of `results` tensors for
+ * each place; they come back as that many trees. The first of the named trees sets the structure.
+ *
+ * Shapes are compared because element-wise operations would broadcast what is only a mistake.
+ */
+export function mapTogether(
+  functionName: string,
+  results: number,
+  trees: Readonly<Record<string, unknown>>,
+  f: (...leaves: Tensor[]) => readonly Tensor[],
+): unknown[] {
+  const named = Object.entries(trees).map(([name, tree]) => ({
+    name,
+    ...flattenTensors(functionName, tree, name),
+  }));
+  const [first, ...rest] = named;
+  for (const other of rest) {
+    checkSameStructure(functionName, first!.structure, other.structure, first!.name, other.name);
+    other.leaves.forEach((leaf, i) => {
+      const expected = first!.leaves[i]!;
+      if (!sameShape(leaf.shape, expected.shape)) {
+        throw new ShapeError(
+          functionName,
+          `${other.paths[i]} has shape ${formatShape(leaf.shape)}; expected ` +
+            `${formatShape(expected.shape)}, the shape of ${first!.paths[i]}`,
+        );
+      }
+    });
+  }
+  const columns = Array.from({ length: results }, (): Tensor[] => []);
+  first!.leaves.forEach((leaf, i) => {
+    f(leaf, ...rest.map((other) => other.leaves[i]!)).forEach((result, k) => columns[k]!.push(result));
+  });
+  return columns.map((column) => unflatten(first!.structure, column));
+}
+
+/** Refuses a call of `update` without the parameters that it needs. */
+export function checkParams(functionName: string, params: unknown): void {
+  if (params === undefined) {
+    throw new OptionError(
+      functionName,
+      "params are missing; call update(updates, state, params) with the current parameters",
+    );
+  }
+}

@@ -1,0 +1,170 @@
+import { OptionError } from "../core/errors.ts";
+import { abs, add, clip, div, maximum, minimum, mul, pow, square } from "../ops/arithmetic.ts";
+import { equal } from "../ops/comparison.ts";
+import { zerosLike } from "../ops/creation.ts";
+import { cbrt, sqrt } from "../ops/elementary.ts";
+import { where } from "../ops/logical.ts";
+import { cast } from "../ops/shaping.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import type { Tree } from "../tree/tree.ts";
+import { mapTensors } from "../tree/tree-map.ts";
+import { mapTogether } from "./leaves.ts";
+import { checkDecay, checkKnown, checkNumber } from "./options.ts";
+import type { GradientTransformation, StateKind } from "./transformation.ts";
+
+/** The options of `scaleByS3`. */
+export interface ScaleByS3Options {
+  /** The one decay rate of both moments, in [0, 1); 0.95 by default. 0 gives SignSGD. */
+  readonly b?: number;
+  /** The order of the second moment, >= 1 or Infinity; 3 by default. */
+  readonly p?: number;
+  /** Look one step ahead (Nesterov) in numerator and denominator; true by default. */
+  readonly nesterov?: boolean;
+  /** What the state is kept in: bfloat16 halves it. By default the dtype of each parameter. */
+  readonly stateDtype?: "float32" | "bfloat16";
+}
+
+/** The state of `scaleByS3`: two trees like the parameters. */
+export interface S3State<P> {
+  /** The momentum: the moving average of the gradients. */
+  readonly m: P;
+  /** The p-th root of the moving average of |g|^p. */
+  readonly r: P;
+}
+
+/** The kind of `scaleByS3`. */
+export interface S3Kind extends StateKind {
+  readonly state: S3State<this["params"]>;
+}
+
+/**
+ * The direction of S3 (SoftSignSGD; H. Peng et al., arXiv 2507.06464): with g the gradient,
+ *
+ *     m' = b m + (1-b) g              s' = b s + (1-b) |g|^p
+ *     n  = b m' + (1-b) g             d  = (b s' + (1-b) |g|^p)^(1/p)        (Nesterov)
+ *     u  = n / d                      always in [-1, 1]; 0 where d = 0
+ *
+ * No bias correction, no epsilon. Without `nesterov`, u = m' / s'^(1/p). The state holds r = s^(1/p) instead
+ * of s, so that every finite gradient of float32 from 2^-149 to 2^127 gives a finite state: |g|^3 itself would
+ * overflow above 7e12 and vanish below 9e-16. |u| <= 1 holds exactly.
+ *
+ * A NaN or infinite gradient reaches the update as NaN and stays in the state. A large p forgets an outlier
+ * slowly: one of ratio R takes about -p ln R / ln b steps.
+ *
+ * @throws {OptionError} if an option is unknown or out of range.
+ *
+ * @example
+ * ```ts
+ * import { scaleByS3, tensor } from "softstep";
+ *
+ * const transform = scaleByS3();
+ * const params = { w: tensor([1, 2]) };
+ * const [updates] = transform.update({ w: tensor([1e-30, -1e30]) }, transform.init(params));
+ * console.log(updates.w.toString()); // => Tensor float32[2] [0.2118254, -0.2118254]
+ * ```
+ */
+export function scaleByS3(options: ScaleByS3Options = {}): GradientTransformation<S3Kind> {
+  checkKnown("scaleByS3", options, ["b", "p", "nesterov", "stateDtype"]);
+  const { b = 0.95, p = 3, nesterov = true, stateDtype } = options;
+  checkDecay("scaleByS3", "b", b);
+  checkNumber("scaleByS3", "p", p, (order) => order >= 1, "a number >= 1, or Infinity");
+  if (typeof nesterov !== "boolean") {
+    throw new OptionError("scaleByS3", `nesterov is ${nesterov}; expected true or false`);
+  }
+  if (stateDtype !== undefined && stateDtype !== "float32" && stateDtype !== "bfloat16") {
+    throw new OptionError(
+      "scaleByS3",
+      `stateDtype is ${JSON.stringify(stateDtype)}; expected "float32" or "bfloat16"`,
+    );
+  }
+  const direction = s3Direction(b, p, nesterov);
+
+  return {
+    init<P extends Tree>(params: P): S3State<P> {
+      const zeros = () => mapTensors("scaleByS3.init", (x) => zerosLike(x, { dtype: stateDtype ?? x.dtype }), params);
+      return { m: zeros() as P, r: zeros() as P };
+    },
+    update<P extends Tree>(updates: P, state: S3State<P>): [P, S3State<P>] {
+      const trees = { updates, "state.m": state.m, "state.r": state.r };
+      const [u, m, r] = mapTogether("scaleByS3.update", 3, trees, (g, m, r) => {
+        const next = direction(g, cast(m!, g.dtype), cast(r!, g.dtype));
+        return [next.u, cast(next.m, m!.dtype), cast(next.r, r!.dtype)];
+      });
+      return [u as P, { m: m as P, r: r as P }];
+    },
+  };
+}
+
+interface Step {
+  readonly u: Tensor;
+  readonly m: Tensor;
+  readonly r: Tensor;
+}
+
+/**
+ * The robust form. With the weight w = b^2 under Nesterov (else b),
+ *
+ *     n = w m + (1-w) g       d = (w r^p + (1-w) |g|^p)^(1/p)       r' = (b r^p + (1-b) |g|^p)^(1/p)
+ *
+ * all divided by M = max(x r, |g|) before anything is raised to a power. x is 1 unless w < 1/2, where the old r
+ * weighs less than the gradient: then x = (w / (1-w))^(1/p), so that one of the two powers in d is 1 with a
+ * weight of at least 1/2, however small b and however large p is.
+ */
+function s3Direction(
+  b: number,
+  p: number,
+  nesterov: boolean,
+): (g: Tensor, m: Tensor, r: Tensor) => Step {
+  // SignSGD: the old state has no weight. Infinity / Infinity is NaN, as it should be.
+  if (b === 0) {
+    return (g) => {
+      const size = abs(g);
+      return { u: div(g, where(equal(size, 0), 1, size)), m: g, r: size };
+    };
+  }
+  const w = nesterov ? b * b : b;
+  const x = w >= 0.5 ? 1 : (w / (1 - w)) ** (1 / p);
+  // The weights of (x r / M)^p: w / x^p in d, b / x^p in r'.
+  const weightD = w >= 0.5 ? w : 1 - w;
+  const weightR = w >= 0.5 ? b : (b / w) * (1 - w);
+  const { power, root } = powerAndRoot(p);
+
+  return (g, m, r) => {
+    const size = abs(g);
+    const weighed = x === 1 ? r : mul(r, x);
+    const M = maximum(weighed, size);
+    const isZero = equal(M, 0);
+    const safe = where(isZero, 1, M);
+    // The product first where m may be far larger than M, the quotient first where it may be subnormal.
+    const old = x === 1 ? mul(div(m, safe), w) : div(mul(m, w), safe);
+    const n = add(old, mul(div(g, safe), 1 - w));
+    const nextM = add(mul(m, b), mul(g, 1 - b));
+    if (p === Infinity) return { u: clip(n, -1, 1), m: nextM, r: M };
+
+    const oldPower = power(div(weighed, safe));
+    const newPower = power(div(size, safe));
+    const d = root(add(mul(oldPower, weightD), mul(newPower, 1 - w)));
+    const nextR = mul(safe, root(add(mul(oldPower, weightR), mul(newPower, 1 - b))));
+    return {
+      // Rounding may exceed the bounds that hold exactly: |u| <= 1 and r' <= max(r, |g|).
+      u: clip(div(n, where(isZero, 1, d)), -1, 1),
+      m: nextM,
+      r: minimum(nextR, x === 1 ? M : maximum(r, size)),
+    };
+  };
+}
+
+function powerAndRoot(p: number): Record<"power" | "root", (x: Tensor) => Tensor> {
+  switch (p) {
+    case 1:
+      return { power: (x) => x, root: (x) => x };
+    case 2:
+      return { power: square, root: sqrt };
+    case 3:
+      return { power: (x) => mul(x, square(x)), root: cbrt };
+    case 4:
+      return { power: (x) => square(square(x)), root: (x) => sqrt(sqrt(x)) };
+    default:
+      return { power: (x) => pow(x, p), root: (x) => pow(x, 1 / p) };
+  }
+}

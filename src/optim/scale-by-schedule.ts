@@ -1,0 +1,114 @@
+import type { DType } from "../core/dtype.ts";
+import { OptionError, ShapeError } from "../core/errors.ts";
+import { add, mul, neg } from "../ops/arithmetic.ts";
+import { tensor } from "../ops/creation.ts";
+import { toTensor } from "../ops/promote.ts";
+import { cast } from "../ops/shaping.ts";
+import { formatSpec } from "../core/shape.ts";
+import { Tensor } from "../tensor/tensor.ts";
+import { describe, type Tree } from "../tree/tree.ts";
+import { mapTensors } from "../tree/tree-map.ts";
+import type { Schedule } from "./schedules/schedule.ts";
+import type { GradientTransformation, StateKind } from "./transformation.ts";
+
+/** How many steps have been made: an int32 scalar. */
+export interface CountState {
+  readonly count: Tensor;
+}
+
+/** The kind of transformations that only count. */
+export interface CountKind extends StateKind {
+  readonly state: CountState;
+}
+
+/** A learning rate: a number, a scalar tensor (traced inside `jit`), or a schedule. */
+export type LearningRate = number | Tensor | Schedule;
+
+/** Zero steps made. */
+export function initialCount(): Tensor {
+  return tensor(0, { dtype: "int32" });
+}
+
+/**
+ * Multiplies all updates by the value of a schedule at the number of steps made before this one.
+ *
+ * @throws {OptionError} if the schedule is no function.
+ *
+ * @example
+ * ```ts
+ * import { linearSchedule, scaleBySchedule, tensor } from "softstep";
+ *
+ * const schedule = linearSchedule({ initValue: 1, endValue: 0, transitionSteps: 2 });
+ * const transform = scaleBySchedule(schedule);
+ * let state = transform.init(tensor([0]));
+ * let updates = tensor([8]);
+ * [updates, state] = transform.update(updates, state);
+ * console.log(updates.toArray(), state.count.item()); // => [ 8 ] 1
+ * [updates, state] = transform.update(updates, state);
+ * console.log(updates.toArray(), state.count.item()); // => [ 4 ] 2
+ * ```
+ */
+export function scaleBySchedule(schedule: Schedule): GradientTransformation<CountKind> {
+  if (typeof schedule !== "function") {
+    throw new OptionError("scaleBySchedule", `schedule is ${describe(schedule)}; expected a function`);
+  }
+  return scaleByFactor("scaleBySchedule", schedule);
+}
+
+/**
+ * The last link of an optimizer: multiplies all updates by the negative learning rate, so that adding them
+ * descends. A number counts its steps too: the state does not change when a schedule takes its place.
+ *
+ * @throws {OptionError} if the learning rate is neither a finite number nor a scalar tensor nor a function.
+ *
+ * @example
+ * ```ts
+ * import { scaleByLearningRate, tensor } from "softstep";
+ *
+ * const transform = scaleByLearningRate(0.5);
+ * const [updates] = transform.update(tensor([1, 2]), transform.init(tensor([0, 0])));
+ * console.log(updates.toArray()); // => [ -0.5, -1 ]
+ * ```
+ */
+export function scaleByLearningRate(learningRate: LearningRate): GradientTransformation<CountKind> {
+  const name = "scaleByLearningRate";
+  if (typeof learningRate === "function") {
+    return scaleByFactor(name, (count) => neg(learningRate(count)));
+  }
+  const isNumber = typeof learningRate === "number" && Number.isFinite(learningRate);
+  const isScalar = learningRate instanceof Tensor && learningRate.rank === 0;
+  if (!isNumber && !isScalar) {
+    const found = learningRate instanceof Tensor ? formatSpec(learningRate) : describe(learningRate);
+    throw new OptionError(
+      name,
+      `learningRate is ${found}; expected a finite number, a scalar tensor or a schedule`,
+    );
+  }
+  return scaleByFactor(name, () => isScalar ? neg(learningRate) : -learningRate);
+}
+
+function scaleByFactor(
+  name: string,
+  factorAt: (count: Tensor) => Tensor | number,
+): GradientTransformation<CountKind> {
+  return {
+    init: () => ({ count: initialCount() }),
+    update<P extends Tree>(updates: P, state: CountState): [P, CountState] {
+      // Computed in the precision of each leaf; once for all leaves of one dtype.
+      const factors = new Map<DType, Tensor>();
+      const factorFor = (dtype: DType): Tensor => {
+        let factor = factors.get(dtype);
+        if (factor === undefined) {
+          factor = cast(toTensor(name, factorAt(cast(state.count, dtype)), dtype), dtype);
+          if (factor.rank !== 0) {
+            throw new ShapeError(name, `the schedule gave ${formatSpec(factor)}; expected a scalar`);
+          }
+          factors.set(dtype, factor);
+        }
+        return factor;
+      };
+      const scaled = mapTensors(`${name}.update`, (u) => mul(u, factorFor(u.dtype)), updates);
+      return [scaled as P, { count: add(state.count, 1) }];
+    },
+  };
+}

@@ -1,0 +1,70 @@
+import { TracedValueError } from "../core/errors.ts";
+import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts";
+import type { Tensor, Traced } from "../tensor/tensor.ts";
+
+/**
+ * A running transformation. It sees every primitive that is applied to one of its tensors, or (if it stages)
+ * every primitive whatever it is applied to.
+ */
+export interface Trace {
+  /** Inner transformations have higher levels. */
+  readonly level: number;
+  readonly transformation: string;
+  /** False once the transformed function has returned; its tensors must not be used from then on. */
+  active: boolean;
+  process<Name extends PrimitiveName>(
+    name: Name,
+    params: PrimitiveParams[Name],
+    operands: readonly Tensor[],
+  ): Tensor;
+}
+
+// The tracer is a dynamic scope: this state lives only while a transformed function is being called.
+let nextLevel = 1;
+let staging: Trace | undefined;
+
+/** A level above all that are running. */
+export function freshLevel(): number {
+  return nextLevel++;
+}
+
+/** The innermost transformation that stages everything (`jit`), if one is running. */
+export function currentStaging(): Trace | undefined {
+  return staging;
+}
+
+/** Runs `body` inside a transformation and closes it afterwards. */
+export function withTrace<Result>(trace: Trace, stages: boolean, body: () => Result): Result {
+  const outer = staging;
+  if (stages) staging = trace;
+  try {
+    return body();
+  } finally {
+    trace.active = false;
+    staging = outer;
+  }
+}
+
+/** The innermost trace that has a say in a primitive on these operands. */
+export function innermostTrace(
+  functionName: string,
+  operands: readonly Tensor[],
+): Trace | undefined {
+  let innermost = staging;
+  for (const operand of operands) {
+    const { content } = operand;
+    if (content.kind !== "traced") continue;
+    const trace = content.trace as Trace;
+    if (!trace.active) throw leakedError(functionName, operand, content);
+    if (innermost === undefined || trace.level > innermost.level) innermost = trace;
+  }
+  return innermost;
+}
+
+function leakedError(functionName: string, tensor: Tensor, content: Traced): TracedValueError {
+  return new TracedValueError(
+    functionName,
+    `${tensor} was kept after ${content.trace.transformation} had finished; return it from the ` +
+      `transformed function instead of storing it outside`,
+  );
+}

@@ -1,0 +1,74 @@
+import { OptionError } from "../core/errors.ts";
+import { formatNumber } from "./number-format.ts";
+
+/** A column of {@link formatTable}. */
+export interface TableColumn {
+  /** The heading. */
+  readonly title: string;
+  /** The side that cells keep to; right where the column holds a number, unless given. */
+  readonly align?: "left" | "right";
+}
+
+const GAP = "  ";
+
+/**
+ * Lays out rows as aligned plain text: a heading, a rule, a line per row.
+ *
+ * Numbers are written by {@link formatNumber} (NaN and infinities as such); line breaks and other
+ * control characters in cells become spaces.
+ *
+ * @example
+ * ```ts
+ * import { formatTable } from "softstep";
+ *
+ * console.log(formatTable(["run", "loss"], [["s3", 1.5], ["adamw", NaN]]));
+ * // run     loss
+ * // -----  -----
+ * // s3     1.500
+ * // adamw    NaN
+ * ```
+ *
+ * @param columns Headings, or headings with an alignment.
+ * @param rows A cell for each column, in each row.
+ * @returns The lines, joined by line breaks, without one at the end.
+ * @throws {OptionError} If a row has more or fewer cells than there are columns.
+ */
+export function formatTable(
+  columns: readonly (string | TableColumn)[],
+  rows: readonly (readonly (string | number)[])[],
+): string {
+  rows.forEach((row, index) => {
+    if (row.length !== columns.length) {
+      throw new OptionError(
+        "formatTable",
+        `rows[${index}] has ${row.length} cells, expected ${columns.length}`,
+      );
+    }
+  });
+  const cells = rows.map((row) => row.map(cellText));
+  const laidOut = columns.map((column, index) => {
+    const { title, align } = typeof column === "string" ? { title: column } : column;
+    const right = rows.some((row) => typeof row[index] === "number");
+    const heading = cellText(title);
+    const width = Math.max(columnsOf(heading), ...cells.map((row) => columnsOf(row[index]!)));
+    return { heading, width, right: align === undefined ? right : align === "right" };
+  });
+  const line = (texts: readonly string[]): string =>
+    laidOut.map(({ width, right }, index) => {
+      const fill = " ".repeat(width - columnsOf(texts[index]!));
+      return right ? fill + texts[index]! : texts[index]! + fill;
+    }).join(GAP).trimEnd();
+  const rule = laidOut.map(({ width }) => "-".repeat(width)).join(GAP);
+  return [line(laidOut.map(({ heading }) => heading)), rule, ...cells.map(line)].join("\n");
+}
+
+function cellText(cell: string | number): string {
+  // deno-lint-ignore no-control-regex -- they would break the line
+  const control = /[\u0000-\u001f\u007f-\u009f]/g;
+  return typeof cell === "number" ? formatNumber(cell) : cell.replace(control, " ");
+}
+
+/** One column per character, also for those outside the basic plane. */
+function columnsOf(text: string): number {
+  return Array.from(text).length;
+}

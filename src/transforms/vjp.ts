@@ -1,0 +1,62 @@
+import { DTypeError, ShapeError } from "../core/errors.ts";
+import { formatSpec, sameShape } from "../core/shape.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
+import { checkNotPromise, flattenDifferentiable } from "./differentiable.ts";
+import { reverse } from "./reverse.ts";
+
+/**
+ * The value of a function of any trees, and its pullback: the map from a cotangent (a tree like the result)
+ * to the cotangents of all arguments. The pullback can be called any number of times.
+ *
+ * @throws {DifferentiationError} if an argument has integer or bool leaves.
+ * @throws {TreeError} if a leaf is no tensor, or the cotangent has another structure than the result.
+ * @throws {ShapeError} if a cotangent has another shape than its result.
+ * @throws {DTypeError} if a cotangent has another dtype than its result.
+ *
+ * @example
+ * ```ts
+ * import { mul, type Tensor, tensor, vjp } from "softstep";
+ *
+ * const [value, pullback] = vjp((a: Tensor, b: Tensor) => mul(a, b), tensor([1, 2]), tensor([3, 4]));
+ * const [da, db] = pullback(tensor([1, 10]));
+ * console.log(value.toArray(), da.toArray(), db.toArray()); // => [ 3, 8 ] [ 3, 40 ] [ 1, 20 ]
+ * ```
+ */
+export function vjp<Args extends readonly unknown[], Result>(
+  f: (...args: Args) => Result,
+  ...args: Args
+): [Result, (cotangent: Result) => Args] {
+  const parts = args.map((argument, i) => flattenDifferentiable("vjp", argument, `argument ${i}`));
+  let structure: TreeStructure | undefined;
+  const { outputs, pullback } = reverse("vjp", parts.flatMap((part) => part.leaves), (traced) => {
+    let next = 0;
+    const inner = parts.map((part) =>
+      unflatten(part.structure, traced.slice(next, next += part.leaves.length))
+    );
+    const result = f(...inner as unknown as Args);
+    checkNotPromise("vjp", result);
+    const flat = flattenTensors("vjp", result, "the result");
+    structure = flat.structure;
+    return flat.leaves;
+  });
+  const value = unflatten(structure!, outputs) as Result;
+
+  return [value, (cotangent) => {
+    const flat = flattenTensors("vjp", cotangent, "the cotangent");
+    checkSameStructure("vjp", structure!, flat.structure, "the result", "the cotangent");
+    flat.leaves.forEach((leaf, i) => checkLike("vjp", leaf, outputs[i]!, flat.paths[i]!));
+    const cotangents = pullback(flat.leaves);
+    let next = 0;
+    return parts.map((part) =>
+      unflatten(part.structure, cotangents.slice(next, next += part.leaves.length))
+    ) as unknown as Args;
+  }];
+}
+
+/** Refuses a tangent or cotangent that has not the spec of what it belongs to. */
+export function checkLike(functionName: string, leaf: Tensor, like: Tensor, path: string): void {
+  const message = `${path} is ${formatSpec(leaf)}; expected ${formatSpec(like)}`;
+  if (!sameShape(leaf.shape, like.shape)) throw new ShapeError(functionName, message);
+  if (leaf.dtype !== like.dtype) throw new DTypeError(functionName, message);
+}

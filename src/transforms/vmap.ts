@@ -1,0 +1,131 @@
+import { OptionError, ShapeError } from "../core/errors.ts";
+import { formatSpec, normalizeAxis } from "../core/shape.ts";
+import { moveAxis, withBatch } from "../primitives/batching.ts";
+import { Tensor, type Traced } from "../tensor/tensor.ts";
+import { primitiveOf } from "../tracing/primitive.ts";
+import { freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
+import { flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
+import { checkNotPromise } from "./differentiable.ts";
+
+/** Which axes carry the batch. */
+export interface VmapOptions {
+  /** The batch axis of all arguments, or of each; null for one that is the same for all. 0 by default. */
+  readonly inAxes?: number | readonly (number | null)[];
+  /** Where the batch axis goes in the results; 0 by default. */
+  readonly outAxes?: number;
+}
+
+interface BatchedContent extends Traced {
+  /** The whole batch, along axis 0. */
+  readonly whole: Tensor;
+}
+
+/**
+ * Turns a function of one example into a function of a batch: arguments and results are trees of tensors with
+ * one more axis. It composes with `grad` and `jit`: `vmap(grad(loss), ...)` gives one gradient an example.
+ *
+ * @throws {ShapeError} if batch axes are missing or have different extents.
+ * @throws {OptionError} if `inAxes` does not fit the arguments, or all are null.
+ * @throws {TreeError} if a leaf is no tensor.
+ * @throws {TracedValueError} if the function asks for the value of a batched tensor.
+ *
+ * @example
+ * ```ts
+ * import { mul, sum, type Tensor, tensor, vmap } from "softstep";
+ *
+ * const dot = (a: Tensor, b: Tensor) => sum(mul(a, b));
+ * const rows = vmap(dot, { inAxes: [0, null] });
+ * console.log(rows(tensor([[1, 2], [3, 4]]), tensor([10, 1])).toArray()); // => [ 12, 34 ]
+ * ```
+ */
+export function vmap<Args extends readonly unknown[], Result>(
+  f: (...args: Args) => Result,
+  options: VmapOptions = {},
+): (...args: Args) => Result {
+  const { inAxes = 0, outAxes = 0 } = options;
+  return (...args) => {
+    const axes = typeof inAxes === "number" ? args.map(() => inAxes) : inAxes;
+    if (axes.length !== args.length) {
+      throw new OptionError(
+        "vmap",
+        `inAxes has ${axes.length} entries for ${args.length} arguments; expected one each`,
+      );
+    }
+
+    let size: number | undefined;
+    const parts = args.map((argument, i) => {
+      const flat = flattenTensors("vmap", argument, `argument ${i}`);
+      const axis = axes[i];
+      if (axis === null || axis === undefined) return { ...flat, batched: false };
+      const leaves = flat.leaves.map((leaf, k) => {
+        const path = flat.paths[k]!;
+        if (leaf.rank === 0) {
+          throw new ShapeError("vmap", `${path} is ${formatSpec(leaf)}, which has no axis to map over`);
+        }
+        const from = normalizeAxis("vmap", axis, leaf.rank);
+        size ??= leaf.shape[from]!;
+        if (leaf.shape[from] !== size) {
+          throw new ShapeError(
+            "vmap",
+            `${path} has extent ${leaf.shape[from]} along axis ${axis}; expected ${size} as before`,
+          );
+        }
+        return moveAxis(leaf, from, 0);
+      });
+      return { ...flat, leaves, batched: true };
+    });
+    if (size === undefined) {
+      throw new OptionError("vmap", "no argument is mapped; expected inAxes other than null");
+    }
+    return batchCall(f, parts, size, outAxes);
+  };
+}
+
+interface Part {
+  readonly leaves: readonly Tensor[];
+  readonly structure: TreeStructure;
+  readonly batched: boolean;
+}
+
+function batchCall<Args extends readonly unknown[], Result>(
+  f: (...args: Args) => Result,
+  parts: readonly Part[],
+  size: number,
+  outAxis: number,
+): Result {
+  const trace: Trace = {
+    level: freshLevel(),
+    transformation: "vmap",
+    active: true,
+    process(name, params, operands) {
+      const batched = operands.map((operand) => wholeOf(operand) !== undefined);
+      const wholes = operands.map((operand) => wholeOf(operand) ?? operand);
+      return traced(primitiveOf(name).batch(params, wholes, batched, size));
+    },
+  };
+
+  function traced(whole: Tensor): Tensor {
+    const content: BatchedContent = { kind: "traced", trace, primal: undefined, whole };
+    return new Tensor({ shape: whole.shape.slice(1), dtype: whole.dtype }, content);
+  }
+  function wholeOf({ content }: Tensor): Tensor | undefined {
+    return content.kind === "traced" && content.trace === trace
+      ? (content as BatchedContent).whole
+      : undefined;
+  }
+
+  return withTrace(trace, false, () => {
+    const inner = parts.map(({ leaves, structure, batched }) =>
+      unflatten(structure, batched ? leaves.map(traced) : leaves)
+    );
+    const result = f(...inner as unknown as Args);
+    checkNotPromise("vmap", result);
+    const { leaves, structure } = flattenTensors("vmap", result, "the result");
+    const outputs = leaves.map((leaf) => {
+      const whole = wholeOf(leaf);
+      const stacked = withBatch(whole ?? leaf, whole !== undefined, size);
+      return moveAxis(stacked, 0, normalizeAxis("vmap", outAxis, stacked.rank));
+    });
+    return unflatten(structure, outputs) as Result;
+  });
+}

@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { referenceBackend } from "../backends/reference/mod.ts";
+import type { DType } from "../src/core/dtype.ts";
+import { anyElement, anyElements, at, coordinates } from "./support/kernel-arbitraries.ts";
+import { type Elements, elements, runKernel } from "./support/run-kernel.ts";
+
+const backend = referenceBackend();
+
+/** a + b * c with each step rounded. */
+const multiplyAdd: Partial<Record<DType, (a: number, b: number, c: number) => number>> = {
+  float32: (a, b, c) => Math.fround(a + Math.fround(b * c)),
+  float64: (a, b, c) => a + b * c,
+  int32: (a, b, c) => Number(BigInt.asIntN(32, BigInt(a) + BigInt(b) * BigInt(c))),
+  uint32: (a, b, c) => Number(BigInt.asUintN(32, BigInt(a) + BigInt(b) * BigInt(c))),
+};
+
+type Pairs = readonly (readonly [number, number])[];
+
+/** A label an axis, as einsum has them: equal labels of both operands pair up. */
+interface Labelled {
+  readonly operand: Elements;
+  readonly labels: readonly string[];
+}
+
+function dotOracle(a: Labelled, b: Labelled, batch: string[], contract: string[]) {
+  const paired = [...batch, ...contract];
+  const extentOf = (label: string) => {
+    const side = a.labels.includes(label) ? a : b;
+    return side.operand.shape[side.labels.indexOf(label)]!;
+  };
+  const free = [...a.labels, ...b.labels].filter((label) => !paired.includes(label));
+  const kept = [...batch, ...free];
+  const shape = kept.map(extentOf);
+  const inner = coordinates(contract.map(extentOf));
+  const values = coordinates(shape).map((outer) =>
+    inner.reduce((sum, summed) => {
+      const value = ({ operand, labels }: Labelled) =>
+        at(
+          operand,
+          labels.map((label) => {
+            const i = kept.indexOf(label);
+            return i >= 0 ? outer[i]! : summed[contract.indexOf(label)]!;
+          }),
+        );
+      return multiplyAdd[a.operand.dtype]!(sum, value(a), value(b));
+    }, 0)
+  );
+  return { shape, values };
+}
+
+/** Axis names of each kind in any order, and extents. */
+const cases = fc.record({
+  dtype: fc.constantFrom<DType>("float32", "float64", "int32", "uint32"),
+  batch: fc.constantFrom<string[][]>([], [], ["b"], ["b", "c"]),
+  contract: fc.constantFrom<string[][]>([], ["x"], ["x"], ["x", "y"], ["x", "y", "z"]),
+  left: fc.constantFrom<string[][]>([], ["m"], ["m"], ["m", "n"]),
+  right: fc.constantFrom<string[][]>([], ["p"], ["p"], ["p", "q"]),
+  extents: fc.array(
+    fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, {
+      weight: 12,
+      arbitrary: fc.integer({ min: 1, max: 6 }),
+    }),
+    { minLength: 9, maxLength: 9 },
+  ),
+}).chain(({ dtype, batch, contract, left, right, extents }) => {
+  const all = ["b", "c", "x", "y", "z", "m", "n", "p", "q"];
+  const side = (labels: string[]) =>
+    fc.shuffledSubarray(labels, { minLength: labels.length, maxLength: labels.length })
+      .chain((labels) =>
+        anyElements(dtype, labels.map((label) => extents[all.indexOf(label)]!))
+          .map((operand): Labelled => ({ operand, labels }))
+      );
+  return fc.record({
+    batch: fc.constant(batch),
+    contract: fc.constant(contract),
+    a: side([...batch, ...contract, ...left]),
+    b: side([...batch, ...contract, ...right]),
+  });
+});
+
+test("reference dot of any axes in any order, rounded at every step in ascending order", () => {
+  fc.assert(
+    fc.property(cases, ({ a, b, batch, contract }) => {
+      const pairs = (labels: string[]): Pairs =>
+        labels.map((label) => [a.labels.indexOf(label), b.labels.indexOf(label)]);
+      const params = { batch: pairs(batch), contract: pairs(contract) };
+      const { shape, values } = dotOracle(a, b, batch, contract);
+      const output = { shape, dtype: a.operand.dtype };
+      assert.deepEqual(runKernel(backend, "dot", params, [a.operand, b.operand], output), values);
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test("reference dot gives the same bits whatever the layout of its operands", () => {
+  const sizes = fc.record({
+    m: fc.integer({ min: 1, max: 9 }),
+    n: fc.integer({ min: 1, max: 9 }),
+    k: fc.integer({ min: 1, max: 20 }),
+  }).chain(({ m, n, k }) =>
+    fc.tuple(anyElements("float32", [m, k]), anyElements("float32", [k, n]))
+  );
+  const transposed = (x: Elements) => {
+    const shape = [x.shape[1]!, x.shape[0]!];
+    return elements(x.dtype, shape, coordinates(shape).map(([i, j]) => at(x, [j!, i!])));
+  };
+  fc.assert(fc.property(sizes, ([a, b]) => {
+    const output = { shape: [a.shape[0]!, b.shape[1]!], dtype: "float32" as const };
+    const run = (x: Elements, y: Elements, pair: readonly [number, number]) =>
+      runKernel(backend, "dot", { batch: [], contract: [pair] }, [x, y], output);
+    const plain = run(a, b, [1, 0]);
+    assert.deepEqual(run(transposed(a), b, [0, 0]), plain);
+    assert.deepEqual(run(a, transposed(b), [1, 1]), plain);
+    assert.deepEqual(run(transposed(a), transposed(b), [0, 1]), plain);
+  }));
+});
+
+test("reference dot of float32 is not the float64 sum rounded once", () => {
+  const a = elements("float32", [3], [2 ** 24, 1, 1]);
+  const b = elements("float32", [3], [1, 1, 1]);
+  const output = { shape: [], dtype: "float32" as const };
+  const params = { batch: [], contract: [[0, 0]] as const };
+  assert.deepEqual(runKernel(backend, "dot", params, [a, b], output), [2 ** 24]);
+});
+
+test("reference dot of two numbers multiplies", () => {
+  fc.assert(fc.property(anyElement.float32, anyElement.float32, (a, b) => {
+    const output = { shape: [], dtype: "float32" as const };
+    const result = runKernel(backend, "dot", { batch: [], contract: [] }, [a, b], output);
+    assert.deepEqual(result, [0 + Math.fround(a * b)]);
+  }));
+});

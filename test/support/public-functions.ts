@@ -1,0 +1,34 @@
+import ts from "typescript";
+import { root } from "./files.ts";
+
+/** A function that a module exports. */
+export interface PublicFunction {
+  readonly name: string;
+  readonly hasExample: boolean;
+}
+
+/** The functions that the module at a repository path exports, its re-exports included. */
+export function publicFunctions(path: string): PublicFunction[] {
+  const program = ts.createProgram([root + path], {
+    allowImportingTsExtensions: true,
+    module: ts.ModuleKind.ESNext,
+    moduleResolution: ts.ModuleResolutionKind.Bundler,
+    noEmit: true,
+    noLib: true,
+    types: [],
+  });
+  const checker = program.getTypeChecker();
+  const file = program.getSourceFile(root + path);
+  const module = file && checker.getSymbolAtLocation(file);
+  if (!module) throw new Error(`${path} is no module`);
+  return checker.getExportsOfModule(module).flatMap((exported) => {
+    const symbol = exported.flags & ts.SymbolFlags.Alias
+      ? checker.getAliasedSymbol(exported)
+      : exported;
+    const isCallable = symbol.flags & ts.SymbolFlags.Value &&
+      checker.getTypeOfSymbol(symbol).getCallSignatures().length > 0;
+    if (!isCallable) return [];
+    const hasExample = symbol.getJsDocTags(checker).some((tag) => tag.name === "example");
+    return [{ name: exported.name, hasExample }];
+  });
+}
