@@ -8,6 +8,7 @@ import "./src/ops/methods.ts";
 
 // Tensors
 export { type NestedArray, type ReduceOptions, Tensor, type TensorLike, type TensorMethods } from "./src/tensor/tensor.ts";
+export type { DeviceName } from "./src/backend/registry.ts";
 export type { DType, TypedArray } from "./src/core/dtype.ts";
 export type { Shape, TensorSpec } from "./src/core/shape.ts";
 export * from "./src/core/errors.ts";
@@ -56,4 +57,21 @@ export * from "./src/optim/schedules/cosine-decay.ts";
 export * from "./src/optim/schedules/linear.ts";
 export * from "./src/optim/schedules/warmup-cosine-decay.ts";
 export type { MapLeaves, Tree } from "./src/tree/tree.ts";
-export type { Graph } from "./src/graph/graph.ts";
+export type { Graph, Instruction, Literal, Operand, Value } from "./src/graph/graph.ts";
+export type { None, PrimitiveName, PrimitiveParams } from "./src/graph/instruction-set.ts";
+
+// Layers and losses
+export * from "./src/nn/activations.ts";
+export * from "./src/nn/attention.ts";
+export * from "./src/nn/layer-norm.ts";
+export * from "./src/nn/linear.ts";
+export * from "./src/optim/losses/softmax-cross-entropy.ts";
+
+// Training
+export * from "./src/train/spikes.ts";
+export type { RunRecord } from "./src/train/run-record.ts";
+export { formatCount, formatDuration, formatNumber } from "./src/train/number-format.ts";
+export * from "./src/train/progress.ts";
+export * from "./src/train/table.ts";
+export * from "./src/train/summary.ts";
+export * from "./src/train/report.ts";

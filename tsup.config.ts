@@ -1,10 +1,12 @@
-import { defineConfig } from "tsup";
+import type { Options } from "tsup";
 
-export default defineConfig({
+const options: Options = {
   entry: ["mod.ts"],
   format: ["esm", "cjs"],
   platform: "neutral",
   target: "es2022",
   dts: true,
   clean: true,
-});
+};
+
+export default options;

@@ -97,7 +97,8 @@ test("architecture checker: reports a shortest circle", () => {
 
 test("architecture checker: ignores imports in comments and strings", () => {
   const graph = made({
-    "src/core/a.ts": `/** import { add } from "../ops/add.ts"; */ const s = 'import "../ops/b.ts"';`,
+    "src/core/a.ts":
+      `/** import { add } from "../ops/add.ts"; */ const s = 'import "../ops/b.ts"';`,
   });
   assert.deepEqual([...graph.values()], [[]]);
 });

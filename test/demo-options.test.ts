@@ -307,8 +307,10 @@ test("demo command: Ctrl-C leaves a readable partial report", {
       written += chunk;
       if (!before && written.includes("steps/s")) child.kill("SIGINT");
     }
-    const [status] = await exit;
-    assert.equal(status, 130, written);
+    const [status, signal] = await exit;
+    // Deno reports the signal it sent, also where the process caught it and exited by itself
+    if (process.versions["deno"] === undefined) assert.equal(status, 130, written);
+    else assert.ok(status === 130 || signal === "SIGINT", written);
     const html = readFileSync(out, "utf8");
     assert.match(html, /<strong>Partial report\.<\/strong>/);
     assert.ok(html.endsWith("</html>\n"));

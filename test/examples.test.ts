@@ -3,7 +3,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import process from "node:process";
 import test from "node:test";
 import { pathToFileURL } from "node:url";
-import { type Example, examplesOfMarkdown, examplesOfModule, executable } from "./support/example.ts";
+import {
+  type Example,
+  examplesOfMarkdown,
+  examplesOfModule,
+  executable,
+} from "./support/example.ts";
 import { exampleConsole } from "./support/example-console.ts";
 import { filesBelow, root } from "./support/files.ts";
 import { publicFunctions } from "./support/public-functions.ts";

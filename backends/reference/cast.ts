@@ -31,11 +31,7 @@ export function prepareCast(from: DType, to: DType): Run {
       rest(out, [wide]);
     };
   }
-  if (to === "bfloat16") {
-    return from === "float32" ? toBFloat16 : (out, operands) => {
-      toBFloat16(out, [new Float32Array(operands[0]!)]);
-    };
-  }
+  if (to === "bfloat16") return toBFloat16;
   if (to === "bool") return toBool;
   const truncates = from === "float32" || from === "float64";
   if (truncates && to === "int32") return prepareSaturate(-0x80000000, 0x7fffffff);

@@ -68,6 +68,7 @@ function inlineScalars(instruction: Instruction, producers: Map<number, Instruct
   return carries ? { ...instruction, operands: inlined } : instruction;
 }
 
+// deno-fmt-ignore -- a line a family
 const broadcasting: ReadonlySet<PrimitiveName> = new Set<PrimitiveName>([
   "add", "sub", "mul", "div", "rem", "pow", "max", "min", "equal", "less", "lessEqual", "and", "or",
   "xor", "shiftLeft", "shiftRight", "select",

@@ -31,6 +31,16 @@ export function isDType(value: unknown): value is DType {
   return typeof value === "string" && Object.hasOwn(bytes, value);
 }
 
+/** Refuses an unknown dtype. */
+export function checkDType(functionName: string, dtype: unknown): asserts dtype is DType {
+  if (!isDType(dtype)) {
+    throw new DTypeError(
+      functionName,
+      `unknown dtype ${JSON.stringify(dtype)}; expected float32, float64, int32, uint32, bool or bfloat16`,
+    );
+  }
+}
+
 /** Whether the dtype holds real numbers (and so can carry a derivative). */
 export function isFloating(dtype: DType): boolean {
   return dtype === "float32" || dtype === "float64" || dtype === "bfloat16";
@@ -100,8 +110,11 @@ const scratchBits = new Uint32Array(scratchFloat.buffer);
 /** The bits of the bfloat16 nearest to a number (ties to even; NaN stays NaN). */
 export function toBFloat16Bits(value: number): number {
   scratchFloat[0] = value;
-  const bits = scratchBits[0]!;
+  let bits = scratchBits[0]!;
   if (value !== value) return (bits >>> 16) | 0x40;
+  // What float32 rounds away still decides what is a tie: cut it off and mark the last bit instead.
+  const single = scratchFloat[0]!;
+  if (single !== value) bits = (Math.abs(single) > Math.abs(value) ? bits - 1 : bits) | 1;
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 

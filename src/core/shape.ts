@@ -6,7 +6,9 @@ export type Shape = readonly number[];
 
 /** What is known of a tensor without its values. */
 export interface TensorSpec {
+  /** The extent of each axis. */
   readonly shape: Shape;
+  /** The type of the elements. */
   readonly dtype: DType;
 }
 

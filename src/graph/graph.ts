@@ -3,13 +3,17 @@ import type { PrimitiveName, PrimitiveParams } from "./instruction-set.ts";
 
 /** A number written into the graph; its shape is `[]`. */
 export interface Literal {
+  /** The number, rounded to the dtype. */
   readonly literal: number;
+  /** A scalar of some dtype. */
   readonly spec: TensorSpec;
 }
 
 /** A value of the graph: an input, a constant, or the result of an instruction. */
 export interface Value {
+  /** Unique in its graph. */
   readonly id: number;
+  /** Shape and dtype. */
   readonly spec: TensorSpec;
 }
 
@@ -18,18 +22,25 @@ export type Operand = Value | Literal;
 
 /** One application of a primitive. */
 export interface Instruction<Name extends PrimitiveName = PrimitiveName> {
+  /** The name of the primitive. */
   readonly op: Name;
+  /** Its static parameters. */
   readonly params: PrimitiveParams[Name];
+  /** What it takes. */
   readonly operands: readonly Operand[];
+  /** What it makes. */
   readonly output: Value;
 }
 
 /** A traced function as data: instructions in an order in which each one's operands come before it. */
 export interface Graph {
+  /** What the function takes. */
   readonly inputs: readonly Value[];
   /** Tensors that existed before the graph was traced; whoever runs it hands in their memory. */
   readonly constants: readonly Value[];
+  /** In order: operands come before their use. */
   readonly instructions: readonly Instruction[];
+  /** What the function gives. */
   readonly outputs: readonly Operand[];
   /** Readable text, one instruction a line. */
   toString(): string;

@@ -2,7 +2,7 @@ import type { DType } from "../core/dtype.ts";
 import type { Shape } from "../core/shape.ts";
 
 /** A primitive that needs nothing beside its operands. */
-type None = Record<never, never>;
+export type None = Record<never, never>;
 
 /**
  * The instruction set: the name of every primitive and the static parameters that it takes. Operands of
@@ -10,21 +10,37 @@ type None = Record<never, never>;
  */
 export interface PrimitiveParams {
   // Element-wise, one operand: floating -> the same dtype (neg, abs and sign also on int32).
+  /** -x, on int32 too. */
   neg: None;
+  /** |x|, on int32 too. */
   abs: None;
+  /** -1, 0, 1 or NaN, on int32 too. */
   sign: None;
+  /** The largest whole number <= x. */
   floor: None;
+  /** The smallest whole number >= x. */
   ceil: None;
+  /** The nearest whole number, halves to even. */
   round: None;
+  /** The square root. */
   sqrt: None;
+  /** The cube root. */
   cbrt: None;
+  /** e^x. */
   exp: None;
+  /** e^x - 1. */
   expm1: None;
+  /** The natural logarithm. */
   log: None;
+  /** log(1 + x). */
   log1p: None;
+  /** The sine. */
   sin: None;
+  /** The cosine. */
   cos: None;
+  /** The hyperbolic tangent. */
   tanh: None;
+  /** The error function. */
   erf: None;
   /** floating -> bool: neither NaN nor infinite. */
   isFinite: None;
@@ -38,8 +54,11 @@ export interface PrimitiveParams {
   stopGradient: None;
 
   // Element-wise, two operands of one dtype. Integer arithmetic wraps.
+  /** a + b. */
   add: None;
+  /** a - b. */
   sub: None;
+  /** a b. */
   mul: None;
   /** Floating only. */
   div: None;
@@ -71,11 +90,13 @@ export interface PrimitiveParams {
   select: None;
 
   // Movement.
+  /** The same elements in row-major order. */
   reshape: { readonly shape: Shape };
   /** Axis i of the result is axis permutation[i] of the operand. */
   transpose: { readonly permutation: readonly number[] };
   /** Axis i of the operand becomes axis axes[i] (ascending) of the result; extents equal or 1. */
   broadcast: { readonly shape: Shape; readonly axes: readonly number[] };
+  /** Every stride-th element from start to limit (exclusive) along each axis. */
   slice: {
     readonly start: readonly number[];
     readonly limit: readonly number[];
@@ -89,6 +110,7 @@ export interface PrimitiveParams {
   };
   /** Any number of operands, equal but for one axis. */
   concat: { readonly axis: number };
+  /** Reversed along the given axes. */
   flip: { readonly axes: readonly number[] };
   /**
    * (x, indices int32) -> x's axis replaced by the indices' shape. An index outside of [0, extent) gives
@@ -99,6 +121,7 @@ export interface PrimitiveParams {
   scatterAdd: { readonly axis: number; readonly extent: number };
 
   // Reductions over the given ascending axes, which disappear.
+  /** The sum. */
   reduceSum: { readonly axes: readonly number[] };
   /** NaN where any element is NaN; -Infinity (the smallest integer) over nothing. */
   reduceMax: { readonly axes: readonly number[] };
@@ -106,6 +129,7 @@ export interface PrimitiveParams {
   reduceMin: { readonly axes: readonly number[] };
   /** -> int32: the first index of the largest element; the first NaN counts as largest. */
   argMax: { readonly axis: number };
+  /** The running sum, from the end if `reverse`. */
   cumSum: { readonly axis: number; readonly reverse: boolean };
 
   /**
@@ -129,21 +153,20 @@ export interface PrimitiveParams {
 /** The name of a primitive. */
 export type PrimitiveName = keyof PrimitiveParams;
 
-/** Names of the primitives whose result at an index depends on the operands at that index only. */
-export type ElementwiseName =
-  | "neg" | "abs" | "sign" | "floor" | "ceil" | "round" | "sqrt" | "cbrt" | "exp" | "expm1" | "log"
-  | "log1p" | "sin" | "cos" | "tanh" | "erf" | "isFinite" | "not" | "cast" | "bitcast" | "stopGradient"
-  | "add" | "sub" | "mul" | "div" | "rem" | "pow" | "max" | "min" | "equal" | "less" | "lessEqual"
-  | "and" | "or" | "xor" | "shiftLeft" | "shiftRight" | "select";
-
-const elementwise: ReadonlySet<string> = new Set<ElementwiseName>([
-  "neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "cbrt", "exp", "expm1", "log",
-  "log1p", "sin", "cos", "tanh", "erf", "isFinite", "not", "cast", "bitcast", "stopGradient",
+// deno-fmt-ignore -- a line a family
+const elementwise = [
+  "neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "cbrt", "exp", "expm1", "log", "log1p",
+  "sin", "cos", "tanh", "erf", "isFinite", "not", "cast", "bitcast", "stopGradient",
   "add", "sub", "mul", "div", "rem", "pow", "max", "min", "equal", "less", "lessEqual",
   "and", "or", "xor", "shiftLeft", "shiftRight", "select",
-]);
+] as const;
+
+/** Names of the primitives whose result at an index depends on the operands at that index only. */
+export type ElementwiseName = (typeof elementwise)[number];
+
+const elementwiseNames: ReadonlySet<string> = new Set(elementwise);
 
 /** Whether a primitive works element by element (and so may write over an operand of the same size). */
 export function isElementwise(name: PrimitiveName): name is ElementwiseName {
-  return elementwise.has(name);
+  return elementwiseNames.has(name);
 }

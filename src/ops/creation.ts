@@ -1,9 +1,9 @@
 import { backendOf, type DeviceName } from "../backend/registry.ts";
 import {
   allocate,
+  checkDType,
   type DType,
   dtypeOfArray,
-  isDType,
   toBFloat16Bits,
   type TypedArray,
 } from "../core/dtype.ts";
@@ -36,16 +36,6 @@ export type ArrayData =
   | Int8Array
   | Uint8ClampedArray
   | Int16Array;
-
-/** Refuses an unknown dtype. */
-export function checkDType(functionName: string, dtype: unknown): asserts dtype is DType {
-  if (!isDType(dtype)) {
-    throw new DTypeError(
-      functionName,
-      `unknown dtype ${JSON.stringify(dtype)}; expected float32, float64, int32, uint32, bool or bfloat16`,
-    );
-  }
-}
 
 /**
  * A tensor of the given elements: a number, a boolean, nested arrays, or a typed array (with its `shape`; it
@@ -120,7 +110,8 @@ function readNested(data: TensorData): Elements {
         const found = Array.isArray(node) ? `${node.length} elements` : describe(node);
         throw new ShapeError("tensor", `data${path} is ${found}; expected ${shape[axis]} elements`);
       }
-      node.forEach((child, i) => visit(child, axis + 1, `${path}[${i}]`));
+      // Not forEach, which would pass over holes.
+      for (const [i, child] of node.entries()) visit(child, axis + 1, `${path}[${i}]`);
     } else if (typeof node === "number" || typeof node === "boolean") {
       if (typeof node === "boolean") booleans++;
       values.push(Number(node));

@@ -24,6 +24,7 @@ interface Piece {
 
 // M. Giles, "Approximating the erfinv function" (GPU Computing Gems, 2010): erfInv(x) = x p(w) with
 // w = -log(1 - x^2), by pieces; the first table to single precision, the second to double.
+// deno-fmt-ignore -- tables
 const single: readonly Piece[] = [
   {
     limit: 5,
@@ -45,6 +46,7 @@ const single: readonly Piece[] = [
   },
 ];
 
+// deno-fmt-ignore -- tables
 const double: readonly Piece[] = [
   {
     limit: 6.25,

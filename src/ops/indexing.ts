@@ -1,25 +1,10 @@
-import type { DType } from "../core/dtype.ts";
-import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
+import { OptionError, ShapeError } from "../core/errors.ts";
 import { formatShape, normalizeAxis } from "../core/shape.ts";
-import {
-  cast,
-  equal,
-  gather,
-  iota,
-  reshape,
-  slice as slicePrimitive,
-} from "../primitives/mod.ts";
+import { cast, gather, slice as slicePrimitive } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { oneHotMask, toIndices } from "./indices.ts";
 import { checkTensor } from "./promote.ts";
-
-/** Refuses indices that are no integers. */
-export function toIndices(functionName: string, indices: Tensor): Tensor {
-  checkTensor(functionName, indices);
-  if (indices.dtype !== "int32" && indices.dtype !== "uint32") {
-    throw new DTypeError(functionName, `indices are ${indices.dtype}; expected int32 or uint32`);
-  }
-  return cast(indices, "int32");
-}
 
 /**
  * The slices of x at the given indices along an axis, which is replaced by the indices' shape. An index outside
@@ -58,13 +43,8 @@ export function oneHot(indices: Tensor, classes: number, dtype: DType = "float32
   if (!Number.isSafeInteger(classes) || classes < 0) {
     throw new OptionError("oneHot", `classes is ${classes}; expected a whole number >= 0`);
   }
+  checkDType("oneHot", dtype);
   return cast(oneHotMask("oneHot", indices, classes), dtype);
-}
-
-/** `oneHot` as bool. */
-export function oneHotMask(functionName: string, indices: Tensor, classes: number): Tensor {
-  const column = toIndices(functionName, indices);
-  return equal(reshape(column, [...column.shape, 1]), iota([classes], "int32", 0));
 }
 
 /**

@@ -25,28 +25,32 @@ export function toTensor(functionName: string, x: TensorLike, dtype: DType = "fl
  * are only numbers), so that `mul(x, 0.5)` never changes the dtype of x.
  */
 export function promoteAll(functionName: string, ...operands: readonly TensorLike[]): Tensor[] {
+  return castAll(functionName, operands, commonDType(functionName, operands));
+}
+
+/** As `promoteAll`, for arithmetic: bool counts as int32. */
+export function promoteNumbers(functionName: string, ...operands: readonly TensorLike[]): Tensor[] {
+  const common = commonDType(functionName, operands);
+  return castAll(functionName, operands, common === "bool" ? "int32" : common);
+}
+
+/** As `promoteAll`, for functions of real numbers: integers and bool take the floating dtype, or float32. */
+export function promoteFloating(functionName: string, ...operands: readonly TensorLike[]): Tensor[] {
+  const real = operands.filter((operand) => !(operand instanceof Tensor) || isFloating(operand.dtype));
+  return castAll(functionName, operands, commonDType(functionName, real));
+}
+
+/** The dtype in which the tensors meet; float32 where there are only numbers. */
+function commonDType(functionName: string, operands: readonly TensorLike[]): DType {
   let dtype: DType | undefined;
   for (const operand of operands) {
     if (typeof operand === "number") continue;
     checkTensor(functionName, operand);
     dtype = dtype === undefined ? operand.dtype : promote(functionName, dtype, operand.dtype);
   }
-  const common = dtype ?? "float32";
-  return operands.map((operand) => cast(toTensor(functionName, operand, common), common));
+  return dtype ?? "float32";
 }
 
-/** As `promoteAll`, for arithmetic: bool counts as int32. */
-export function promoteNumbers(functionName: string, ...operands: readonly TensorLike[]): Tensor[] {
-  const counted = operands.map((operand) =>
-    operand instanceof Tensor && operand.dtype === "bool" ? cast(operand, "int32") : operand
-  );
-  return promoteAll(functionName, ...counted);
-}
-
-/** As `promoteAll`, for functions of real numbers: integers and bool become float32. */
-export function promoteFloating(functionName: string, ...operands: readonly TensorLike[]): Tensor[] {
-  const real = operands.map((operand) =>
-    operand instanceof Tensor && !isFloating(operand.dtype) ? cast(operand, "float32") : operand
-  );
-  return promoteAll(functionName, ...real);
+function castAll(functionName: string, operands: readonly TensorLike[], dtype: DType): Tensor[] {
+  return operands.map((operand) => cast(toTensor(functionName, operand, dtype), dtype));
 }

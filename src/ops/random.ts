@@ -10,6 +10,7 @@ import {
   concat,
   iota,
   less,
+  lessEqual,
   log,
   max,
   mul,
@@ -18,6 +19,7 @@ import {
   or,
   rem,
   reshape,
+  select,
   shiftRight,
   slice,
   sub,
@@ -123,11 +125,14 @@ export function splitKeys<const Count extends number>(from: Tensor, count: Count
 }
 
 /** As many keys as were asked for: a tuple where the count is known. */
-export type KeyList<Count extends number> = number extends Count ? Tensor[] : Tuple<Count>;
+export type KeyList<Count extends number> = number extends Count ? Tensor[]
+  : TensorTuple<Count>;
 
-type Tuple<Count extends number, Keys extends Tensor[] = []> = Keys["length"] extends Count ? Keys
-  : Keys["length"] extends 32 ? Tensor[]
-  : Tuple<Count, [...Keys, Tensor]>;
+/** A tuple of tensors, up to 32; an array beyond. */
+export type TensorTuple<Count extends number, List extends Tensor[] = []> =
+  List["length"] extends Count ? List
+    : List["length"] extends 32 ? Tensor[]
+    : TensorTuple<Count, [...List, Tensor]>;
 
 /**
  * A new key from a key and a number, for example a step or a layer.
@@ -162,14 +167,23 @@ export function foldIn(from: Tensor, data: TensorLike): Tensor {
  * ```ts
  * import { key, randomBits } from "softstep";
  *
- * console.log(randomBits(key(0), [2]).toArray()); // => [ 1797259609, 2579123966 ]
+ * console.log(randomBits(key(0), [2]).toArray()); // => [ 4070199207, 4202968722 ]
  * ```
  */
 export function randomBits(from: Tensor, shape: Shape): Tensor {
-  checkKey("randomBits", from);
-  checkShape("randomBits", shape);
-  const pairs = threefry2x32(from, counters(shape));
+  return drawBits("randomBits", from, shape);
+}
+
+function drawBits(functionName: string, from: Tensor, shape: Shape): Tensor {
+  const pairs = drawPairs(functionName, from, shape);
   return xor(word(pairs, 0), word(pairs, 1));
+}
+
+/** Two words for every element. */
+function drawPairs(functionName: string, from: Tensor, shape: Shape): Tensor {
+  checkKey(functionName, from);
+  checkShape(functionName, shape);
+  return threefry2x32(from, counters(shape));
 }
 
 /** What random numbers are wanted. */
@@ -185,15 +199,14 @@ export interface UniformOptions {
 /** Uniform in [0, 1): random mantissa bits under the exponent of 1, less 1. */
 function unitInterval(functionName: string, from: Tensor, shape: Shape, dtype: DType): Tensor {
   if (dtype === "float32") {
-    const bits = randomBits(from, shape);
+    const bits = drawBits(functionName, from, shape);
     const mantissa = shiftRight(bits, numberLike(9, bits));
     const ones = bitcast(or(mantissa, numberLike(0x3f800000, bits)), "float32");
     return sub(ones, numberLike(1, ones));
   }
   if (dtype === "float64") {
     // 52 bits: 20 of the first word and all of the second.
-    checkKey(functionName, from);
-    const pairs = threefry2x32(from, counters(shape));
+    const pairs = drawPairs(functionName, from, shape);
     const top = word(pairs, 0);
     const high = cast(shiftRight(top, numberLike(12, top)), "float64");
     const low = cast(word(pairs, 1), "float64");
@@ -213,21 +226,30 @@ function unitInterval(functionName: string, from: Tensor, shape: Shape, dtype: D
  * ```ts
  * import { key, uniform } from "softstep";
  *
- * console.log(uniform(key(0), [2]).toArray()); // => [ 0.41845703125, 0.6004995107650757 ]
+ * console.log(uniform(key(0), [2]).toArray()); // => [ 0.9476670026779175, 0.9785798788070679 ]
  * ```
  */
 export function uniform(from: Tensor, shape: Shape, options: UniformOptions = {}): Tensor {
-  const { low = 0, high = 1, dtype = "float32" } = options;
-  checkShape("uniform", shape);
+  return drawUniform("uniform", from, shape, options);
+}
+
+function drawUniform(
+  functionName: string,
+  from: Tensor,
+  shape: Shape,
+  { low = 0, high = 1, dtype = "float32" }: UniformOptions,
+): Tensor {
   if (typeof low === "number" && typeof high === "number" && !(low < high)) {
-    throw new OptionError("uniform", `the range ${low} to ${high} is empty; expected low < high`);
+    throw new OptionError(functionName, `the range ${low} to ${high} is empty; expected low < high`);
   }
-  const unit = unitInterval("uniform", from, shape, dtype);
+  const unit = unitInterval(functionName, from, shape, dtype);
   if (low === 0 && high === 1) return unit;
-  const least = cast(toTensor("uniform", low, dtype), dtype);
-  const most = cast(toTensor("uniform", high, dtype), dtype);
-  // Rounding can reach below the range; the result never does.
-  return max(least, add(mul(unit, sub(most, least)), least));
+  const least = cast(toTensor(functionName, low, dtype), dtype);
+  const most = cast(toTensor(functionName, high, dtype), dtype);
+  const scaled = max(least, add(mul(unit, sub(most, least)), least));
+  // What rounds up to the excluded end goes to the other one, to which only half as much rounds as to any
+  // number between.
+  return select(lessEqual(most, scaled), least, scaled);
 }
 
 /**
@@ -252,7 +274,7 @@ export function normal(
   const { dtype = "float32" } = options;
   // The smallest number above -1, so that neither end is reached.
   const low = dtype === "float64" ? -1 + 2 ** -53 : -1 + 2 ** -24;
-  const u = uniform(from, shape, { low, high: 1, dtype });
+  const u = drawUniform("normal", from, shape, { low, high: 1, dtype });
   return mul(erfInv(u), numberLike(Math.SQRT2, u));
 }
 
@@ -280,8 +302,8 @@ export function randint(from: Tensor, shape: Shape, low: number, high: number): 
   }
   checkKey("randint", from);
   const [first, second] = splitKeys(from, 2);
-  const upper = randomBits(first, shape);
-  const lower = randomBits(second, shape);
+  const upper = drawBits("randint", first, shape);
+  const lower = drawBits("randint", second, shape);
   const span = high - low;
   // 2^32 modulo span, in the wrapping arithmetic that JAX does it in.
   const root = 2 ** 16 % span;
@@ -316,7 +338,7 @@ export function bernoulli(from: Tensor, shape: Shape, probability: TensorLike = 
   if (!isFloating(threshold.dtype)) {
     throw new DTypeError("bernoulli", `probability is ${formatSpec(threshold)}; expected floating`);
   }
-  return less(uniform(from, shape, { dtype: threshold.dtype }), threshold);
+  return less(drawUniform("bernoulli", from, shape, { dtype: threshold.dtype }), threshold);
 }
 
 /**
@@ -337,10 +359,13 @@ export function gumbel(
   shape: Shape,
   options: { readonly dtype?: DType } = {},
 ): Tensor {
-  const { dtype = "float32" } = options;
+  return drawGumbel("gumbel", from, shape, options.dtype ?? "float32");
+}
+
+function drawGumbel(functionName: string, from: Tensor, shape: Shape, dtype: DType): Tensor {
   // The smallest normal number, so that the logarithm is finite.
   const low = dtype === "float64" ? 2 ** -1022 : 2 ** -126;
-  return neg(log(neg(log(uniform(from, shape, { low, high: 1, dtype })))));
+  return neg(log(neg(log(drawUniform(functionName, from, shape, { low, high: 1, dtype })))));
 }
 
 /**
@@ -362,6 +387,6 @@ export function categorical(from: Tensor, logits: Tensor, shape?: Shape): Tensor
   if (classes === undefined) throw new ShapeError("categorical", "logits are a scalar; expected an axis");
   const [values] = promoteFloating("categorical", logits);
   const target = [...(shape ?? logits.shape.slice(0, -1)), classes];
-  const noise = gumbel(from, target, { dtype: values!.dtype });
+  const noise = drawGumbel("categorical", from, target, values!.dtype);
   return argMax(add(noise, broadcastTo(values!, target)), target.length - 1);
 }

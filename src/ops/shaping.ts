@@ -1,10 +1,12 @@
-import type { DType } from "../core/dtype.ts";
+import { checkDType, type DType } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
 import {
+  broadcastShapes,
   checkShape,
   formatShape,
   normalizeAxes,
   normalizeAxis,
+  sameShape,
   type Shape,
   sizeOf,
 } from "../core/shape.ts";
@@ -18,7 +20,6 @@ import {
   transpose as transposePrimitive,
 } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { checkDType } from "./creation.ts";
 import { checkTensor } from "./promote.ts";
 
 /**
@@ -93,6 +94,12 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
 export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   checkTensor("broadcastTo", x);
   checkShape("broadcastTo", shape);
+  if (!sameShape(broadcastShapes("broadcastTo", x.shape, shape), shape)) {
+    throw new ShapeError(
+      "broadcastTo",
+      `${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}; expected equal extents or 1`,
+    );
+  }
   return broadcastToPrimitive(x, [...shape]);
 }
 

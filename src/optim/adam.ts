@@ -20,8 +20,8 @@ export interface AdamOptions extends ScaleByAdamOptions {
  * import { adam, tensor } from "softstep";
  *
  * const optimizer = adam({ learningRate: 0.1 });
- * const [updates] = optimizer.update(tensor([3]), optimizer.init(tensor([0])));
- * console.log(updates.toString()); // => Tensor float32[1] [-0.1]
+ * const [updates] = optimizer.update(tensor(3), optimizer.init(tensor(0)));
+ * console.log(updates.item().toFixed(4)); // => -0.1000
  * ```
  */
 export function adam(

@@ -19,9 +19,9 @@ export interface AdamwOptions extends DecoupledDecayOptions, ScaleByAdamOptions 
  * import { adamw, applyUpdates, tensor } from "softstep";
  *
  * const optimizer = adamw({ learningRate: 0.5, weightDecay: 0.1 });
- * const params = tensor([1]);
- * const [updates] = optimizer.update(tensor([2]), optimizer.init(params), params);
- * console.log(applyUpdates(params, updates).toString()); // => Tensor float32[1] [0.45]
+ * const params = tensor(1);
+ * const [updates] = optimizer.update(tensor(2), optimizer.init(params), params);
+ * console.log(applyUpdates(params, updates).item().toFixed(4)); // => 0.4500
  * ```
  */
 export function adamw(options: AdamwOptions): GradientTransformation<OptimizerKind<AdamKind>> {

@@ -5,6 +5,7 @@ import type { ExtraArgs, GradientTransformation, StateKind, StateOf } from "./tr
 
 /** The kind of a chain: its state is the tuple of the states. */
 export interface ChainKind<Kinds extends readonly StateKind[]> extends StateKind {
+  /** One state a link. */
   readonly state: ChainState<Kinds, this["params"]>;
 }
 
@@ -27,10 +28,10 @@ export type Links<Kinds extends readonly StateKind[]> = {
  * ```ts
  * import { chain, clipByGlobalNorm, scale, tensor } from "softstep";
  *
- * const transform = chain(clipByGlobalNorm(1), scale(-0.1));
- * const params = { w: tensor([0, 0]) };
- * const [updates] = transform.update({ w: tensor([3, 4]) }, transform.init(params));
- * console.log(updates.w.toString()); // => Tensor float32[2] [-0.06, -0.08]
+ * const transform = chain(clipByGlobalNorm(1), scale(-0.5));
+ * const params = { w: tensor([0]) };
+ * const [updates] = transform.update({ w: tensor([4]) }, transform.init(params));
+ * console.log(updates.w.toArray()); // => [ -0.5 ]
  * ```
  */
 export function chain<Kinds extends readonly StateKind[]>(

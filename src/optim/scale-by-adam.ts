@@ -34,6 +34,7 @@ export interface AdamState<P> extends CountState {
 
 /** The kind of `scaleByAdam`. */
 export interface AdamKind extends StateKind {
+  /** The count and two trees like the parameters. */
   readonly state: AdamState<this["params"]>;
 }
 

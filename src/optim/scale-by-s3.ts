@@ -1,6 +1,6 @@
 import { OptionError } from "../core/errors.ts";
-import { abs, add, clip, div, maximum, minimum, mul, pow, square } from "../ops/arithmetic.ts";
-import { equal } from "../ops/comparison.ts";
+import { abs, add, clip, div, maximum, minimum, mul, pow, sign, square } from "../ops/arithmetic.ts";
+import { equal, less } from "../ops/comparison.ts";
 import { zerosLike } from "../ops/creation.ts";
 import { cbrt, sqrt } from "../ops/elementary.ts";
 import { where } from "../ops/logical.ts";
@@ -34,6 +34,7 @@ export interface S3State<P> {
 
 /** The kind of `scaleByS3`. */
 export interface S3Kind extends StateKind {
+  /** Two trees like the parameters. */
   readonly state: S3State<this["params"]>;
 }
 
@@ -60,7 +61,7 @@ export interface S3Kind extends StateKind {
  * const transform = scaleByS3();
  * const params = { w: tensor([1, 2]) };
  * const [updates] = transform.update({ w: tensor([1e-30, -1e30]) }, transform.init(params));
- * console.log(updates.w.toString()); // => Tensor float32[2] [0.2118254, -0.2118254]
+ * console.log(updates.w.toString()); // => Tensor float32[2] [0.2118376, -0.2118376]
  * ```
  */
 export function scaleByS3(options: ScaleByS3Options = {}): GradientTransformation<S3Kind> {
@@ -102,13 +103,10 @@ interface Step {
 }
 
 /**
- * The robust form. With the weight w = b^2 under Nesterov (else b),
+ * The robust form. With the weight w = b^2 under Nesterov (else b) and the largest value M of each mean,
  *
  *     n = w m + (1-w) g       d = (w r^p + (1-w) |g|^p)^(1/p)       r' = (b r^p + (1-b) |g|^p)^(1/p)
- *
- * all divided by M = max(x r, |g|) before anything is raised to a power. x is 1 unless w < 1/2, where the old r
- * weighs less than the gradient: then x = (w / (1-w))^(1/p), so that one of the two powers in d is 1 with a
- * weight of at least 1/2, however small b and however large p is.
+ *     u = (n / M) / (d / M)
  */
 function s3Direction(
   b: number,
@@ -122,36 +120,68 @@ function s3Direction(
       return { u: div(g, where(equal(size, 0), 1, size)), m: g, r: size };
     };
   }
-  const w = nesterov ? b * b : b;
-  const x = w >= 0.5 ? 1 : (w / (1 - w)) ** (1 / p);
-  // The weights of (x r / M)^p: w / x^p in d, b / x^p in r'.
-  const weightD = w >= 0.5 ? w : 1 - w;
-  const weightR = w >= 0.5 ? b : (b / w) * (1 - w);
-  const { power, root } = powerAndRoot(p);
+  const rootW = nesterov ? b : Math.sqrt(b);
+  const w = rootW * rootW;
+  const meanForD = powerMean(rootW, p);
+  const meanForR = nesterov ? powerMean(Math.sqrt(b), p) : meanForD;
 
   return (g, m, r) => {
     const size = abs(g);
-    const weighed = x === 1 ? r : mul(r, x);
-    const M = maximum(weighed, size);
-    const isZero = equal(M, 0);
-    const safe = where(isZero, 1, M);
-    // The product first where m may be far larger than M, the quotient first where it may be subnormal.
-    const old = x === 1 ? mul(div(m, safe), w) : div(mul(m, w), safe);
-    const n = add(old, mul(div(g, safe), 1 - w));
-    const nextM = add(mul(m, b), mul(g, 1 - b));
-    if (p === Infinity) return { u: clip(n, -1, 1), m: nextM, r: M };
-
-    const oldPower = power(div(weighed, safe));
-    const newPower = power(div(size, safe));
-    const d = root(add(mul(oldPower, weightD), mul(newPower, 1 - w)));
-    const nextR = mul(safe, root(add(mul(oldPower, weightR), mul(newPower, 1 - b))));
+    const largest = maximum(r, size);
+    const d = meanForD(r, size);
+    // A small w in two factors: w m may be too small for a number where w m / M is not.
+    const old = w >= 0.5 ? mul(div(m, d.scale), w) : mul(div(mul(m, rootW), d.scale), rootW);
+    const n = add(old, mul(div(g, d.scale), 1 - w));
+    const next = meanForR(r, size);
     return {
       // Rounding may exceed the bounds that hold exactly: |u| <= 1 and r' <= max(r, |g|).
-      u: clip(div(n, where(isZero, 1, d)), -1, 1),
-      m: nextM,
-      r: minimum(nextR, x === 1 ? M : maximum(r, size)),
+      u: clip(div(n, where(equal(d.ratio, 0), 1, d.ratio)), -1, 1),
+      m: flush(add(mul(m, b), mul(g, 1 - b))),
+      r: p === Infinity ? largest : minimum(mul(next.scale, next.ratio), largest),
     };
   };
+}
+
+/** A weighted mean as the product of two numbers. */
+interface Mean {
+  /** M; 1 where all values are 0. */
+  readonly scale: Tensor;
+  /** In [0, 1]; 0 where all values are 0. */
+  readonly ratio: Tensor;
+}
+
+/**
+ * (w r^p + (1-w) g^p)^(1/p) for r, g >= 0, given the root of w. Both are divided by M before they are raised to a
+ * power. M is the larger of r and g; but where w < 1/2, the larger of q r and g with q = (w / (1-w))^(1/p):
+ *
+ *     w >= 1/2:  M (w (r/M)^p + (1-w) (g/M)^p)^(1/p)        w < 1/2:  M ((1-w) ((q r/M)^p + (g/M)^p))^(1/p)
+ *
+ * so that one of the two powers is 1 with a weight of at least 1/2, however small w and however large p is.
+ */
+function powerMean(rootW: number, p: number): (r: Tensor, g: Tensor) => Mean {
+  const w = rootW * rootW;
+  const rootQ = rootW ** (1 / p) / (1 - w) ** (0.5 / p);
+  const { power, root } = powerAndRoot(p);
+  return (r, g) => {
+    const old = w >= 0.5 ? r : mul(mul(r, rootQ), rootQ);
+    const M = maximum(old, g);
+    const scale = where(equal(M, 0), 1, M);
+    const oldPower = power(div(old, scale));
+    const newPower = power(div(g, scale));
+    const sum = w >= 0.5
+      ? add(mul(oldPower, w), mul(newPower, 1 - w))
+      : mul(add(oldPower, newPower), 1 - w);
+    return { scale, ratio: root(sum) };
+  };
+}
+
+/**
+ * Subnormal numbers to 0. b m rounds to m there, so without gradients m would stop on its way to 0 while r goes
+ * on, and u grow again.
+ */
+function flush(m: Tensor): Tensor {
+  const smallestNormal = m.dtype === "float64" ? 2 ** -1022 : 2 ** -126;
+  return where(less(abs(m), smallestNormal), 0, m);
 }
 
 function powerAndRoot(p: number): Record<"power" | "root", (x: Tensor) => Tensor> {
@@ -164,6 +194,9 @@ function powerAndRoot(p: number): Record<"power" | "root", (x: Tensor) => Tensor
       return { power: (x) => mul(x, square(x)), root: cbrt };
     case 4:
       return { power: (x) => square(square(x)), root: (x) => sqrt(sqrt(x)) };
+    case Infinity:
+      // The sum only says whether there is anything but 0.
+      return { power: sign, root: sign };
     default:
       return { power: (x) => pow(x, p), root: (x) => pow(x, 1 / p) };
   }

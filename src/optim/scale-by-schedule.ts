@@ -13,11 +13,13 @@ import type { GradientTransformation, StateKind } from "./transformation.ts";
 
 /** How many steps have been made: an int32 scalar. */
 export interface CountState {
+  /** int32 scalar. */
   readonly count: Tensor;
 }
 
 /** The kind of transformations that only count. */
 export interface CountKind extends StateKind {
+  /** The count. */
   readonly state: CountState;
 }
 

@@ -22,6 +22,7 @@ export interface TraceState<P> {
 
 /** The kind of `trace`. */
 export interface TraceKind extends StateKind {
+  /** A tree like the parameters. */
   readonly state: TraceState<this["params"]>;
 }
 

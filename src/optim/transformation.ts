@@ -5,7 +5,9 @@ import type { Tree } from "../tree/tree.ts";
  * and computes `state` from `this["params"]`. (TypeScript has no type constructors as parameters.)
  */
 export interface StateKind {
+  /** The type of the parameters: filled in by `StateOf`. */
   readonly params: unknown;
+  /** The type of the state, computed from `this["params"]`. */
   readonly state: unknown;
 }
 
@@ -46,5 +48,6 @@ export type EmptyState = Readonly<Record<never, never>>;
 
 /** The kind of transformations without state. */
 export interface EmptyKind extends StateKind {
+  /** Nothing. */
   readonly state: EmptyState;
 }

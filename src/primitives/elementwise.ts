@@ -134,7 +134,7 @@ function quotient(a: Tensor, b: Tensor): Tensor {
 const identity: Scale = (t) => t;
 
 export const elementwisePrimitives: Pick<PrimitiveTable, ElementwiseName> = {
-  neg: elementwise("neg", number, [(t) => neg(t)]),
+  neg: elementwise("neg", signed, [(t) => neg(t)]),
   abs: elementwise("abs", signed, [(t, [x]) => mul(t, sign(x!))]),
   sign: elementwise("sign", signed),
   floor: elementwise("floor", floating),

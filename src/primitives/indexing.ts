@@ -69,6 +69,9 @@ export const indexingPrimitives: Pick<PrimitiveTable, "gather" | "scatterAdd"> =
   scatterAdd: {
     infer({ axis, extent }, updates, indices) {
       checkIndices("scatterAdd", indices);
+      if (updates.dtype === "bool" || updates.dtype === "bfloat16") {
+        throw new DTypeError("scatterAdd", `cannot add ${updates.dtype}; expected a numeric dtype`);
+      }
       const count = indices.shape.length;
       const fits = axis + count <= updates.shape.length &&
         indices.shape.every((n, i) => n === updates.shape[axis + i]);

@@ -97,7 +97,8 @@ export const movementPrimitives: Pick<PrimitiveTable, MovementName> = {
     infer({ start, limit, stride }, x) {
       x.shape.forEach((extent, axis) => {
         const [from, to, step] = [start[axis]!, limit[axis]!, stride[axis]!];
-        if (!(from >= 0 && from <= to && to <= extent && step >= 1)) {
+        const whole = [from, to, step].every(Number.isInteger);
+        if (!(whole && from >= 0 && from <= to && to <= extent && step >= 1)) {
           throw new ShapeError(
             "slice",
             `${from}:${to}:${step} does not fit axis ${axis} of ${formatShape(x.shape)}`,

@@ -1,6 +1,6 @@
 import { backendOf, type DeviceName } from "../backend/registry.ts";
 import type { DeviceBuffer } from "../core/device-buffer.ts";
-import { allocate, type DType } from "../core/dtype.ts";
+import { allocate, type DType, toBFloat16Bits } from "../core/dtype.ts";
 import { DonatedError } from "../core/errors.ts";
 
 /** The memory behind a concrete tensor. */
@@ -36,7 +36,7 @@ export function bufferOf(functionName: string, storage: Storage, dtype: DType): 
   }
   if (storage.buffer === undefined) {
     const data = allocate(dtype, 1);
-    data[0] = storage.literal!;
+    data[0] = dtype === "bfloat16" ? toBFloat16Bits(storage.literal!) : storage.literal!;
     storage.buffer = backendOf(functionName, storage.device).upload(data);
   }
   return storage.buffer;

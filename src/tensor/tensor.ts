@@ -70,11 +70,13 @@ export type TensorLike = Tensor | number;
 
 /** Which axes a reduction takes away (all by default), and whether it leaves them with extent 1. */
 export interface ReduceOptions {
+  /** One axis or several; negative ones count from the end. All by default. */
   readonly axis?: number | readonly number[];
+  /** Leave the reduced axes in place with extent 1; false by default. */
   readonly keepDims?: boolean;
 }
 
-// deno-lint-ignore no-empty-interface -- merged with the class: the methods are installed on its prototype
+/** Merged with the class: the methods are installed on its prototype. */
 export interface Tensor extends TensorMethods {}
 
 /**
@@ -91,13 +93,16 @@ export interface Tensor extends TensorMethods {}
  * console.log(x.mul(2).sum().item()); // => 20
  * ```
  */
-// deno-lint-ignore no-unsafe-declaration-merging -- see TensorMethods
 export class Tensor {
   /** The extent of each axis. */
   readonly shape: Shape;
   /** The type of the elements. */
   readonly dtype: DType;
-  /** Where the elements come from. Internal. */
+  /**
+   * Where the elements come from.
+   *
+   * @ignore
+   */
   readonly content: Storage | Traced;
 
   /** Internal: use `tensor`, `zeros`, ... */

@@ -3,7 +3,7 @@ import type { Graph, Instruction, Operand, Value } from "../graph/graph.ts";
 import { createGraph } from "../graph/print.ts";
 import { Tensor, type Traced } from "../tensor/tensor.ts";
 import { primitiveOf } from "./primitive.ts";
-import { freshLevel, type Trace, withTrace } from "./trace.ts";
+import { checkNotLeaked, freshLevel, type Trace, withTrace } from "./trace.ts";
 
 /** A function turned into a graph. */
 export interface Staged {
@@ -61,6 +61,7 @@ export function stage(
     if (content.kind === "traced" && content.trace === trace) return (content as StagedContent).operand;
     let operand = lifted.get(tensor);
     if (operand !== undefined) return operand;
+    checkNotLeaked(transformation, tensor);
     const spec: TensorSpec = { shape: tensor.shape, dtype: tensor.dtype };
     if (content.kind === "traced") {
       operand = { id: nextId++, spec };

@@ -1,6 +1,6 @@
 import { TracedValueError } from "../core/errors.ts";
 import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts";
-import type { Tensor, Traced } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 
 /**
  * A running transformation. It sees every primitive that is applied to one of its tensors, or (if it stages)
@@ -52,17 +52,20 @@ export function innermostTrace(
 ): Trace | undefined {
   let innermost = staging;
   for (const operand of operands) {
+    checkNotLeaked(functionName, operand);
     const { content } = operand;
     if (content.kind !== "traced") continue;
     const trace = content.trace as Trace;
-    if (!trace.active) throw leakedError(functionName, operand, content);
     if (innermost === undefined || trace.level > innermost.level) innermost = trace;
   }
   return innermost;
 }
 
-function leakedError(functionName: string, tensor: Tensor, content: Traced): TracedValueError {
-  return new TracedValueError(
+/** Refuses a tensor of a transformation that has finished. */
+export function checkNotLeaked(functionName: string, tensor: Tensor): void {
+  const { content } = tensor;
+  if (content.kind !== "traced" || (content.trace as Trace).active) return;
+  throw new TracedValueError(
     functionName,
     `${tensor} was kept after ${content.trace.transformation} had finished; return it from the ` +
       `transformed function instead of storing it outside`,

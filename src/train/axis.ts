@@ -20,7 +20,7 @@ export function placeOnAxis(axis: Axis, value: number): number {
   const { low, high } = axis;
   return axis.kind === "linear"
     ? (value - low) / (high - low)
-    : Math.log(value / low) / Math.log(high / low);
+    : (Math.log(value) - Math.log(low)) / (Math.log(high) - Math.log(low));
 }
 
 /** An axis of counts from 0 to `high`, with about `count` ticks at round whole numbers. */
@@ -36,9 +36,10 @@ export function countAxis(high: number, count: number): Axis {
  * them where there are fewer than two.
  */
 export function logAxis(low: number, high: number, count: number): Axis {
-  [low, high] = [Math.max(low, SMALLEST), Math.min(high, LARGEST)];
+  const clamp = (value: number): number => Math.min(Math.max(value, SMALLEST), LARGEST);
+  [low, high] = [clamp(low), clamp(high)];
   if (!(high > low)) [low, high] = [low / 2, low * 2];
-  const decades = Math.log10(high / low);
+  const decades = Math.log10(high) - Math.log10(low); // the ratio might overflow
   const leads = decades < 0.9 ? [1, 1.5, 2, 3, 4, 5, 7] : decades < 2 ? [1, 2, 5] : [1];
   const every = decades < 2 ? 1 : Math.ceil(decades / count);
   const grid: Tick[] = [];

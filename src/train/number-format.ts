@@ -14,9 +14,9 @@ const LARGEST_PLAIN = 1e9;
  * ```ts
  * import { formatNumber } from "softstep";
  *
- * console.log(formatNumber(1.23456)); // 1.235
- * console.log(formatNumber(0.00001234)); // 1.234e-5
- * console.log(formatNumber(NaN)); // NaN
+ * console.log(formatNumber(1.23456)); // => 1.235
+ * console.log(formatNumber(0.00001234)); // => 1.234e-5
+ * console.log(formatNumber(NaN)); // => NaN
  * ```
  *
  * @param value The number.
@@ -44,7 +44,7 @@ export function formatNumber(value: number, digits: number = 4): string {
  * ```ts
  * import { formatCount } from "softstep";
  *
- * console.log(formatCount(1234567)); // 1,234,567
+ * console.log(formatCount(1234567)); // => 1,234,567
  * ```
  *
  * @param value The count; a fraction is rounded.
@@ -62,7 +62,7 @@ export function formatCount(value: number): string {
  * ```ts
  * import { formatDuration } from "softstep";
  *
- * console.log(formatDuration(67)); // 1:07
+ * console.log(formatDuration(67)); // => 1:07
  * ```
  *
  * @param seconds The time in seconds, rounded to whole ones.

@@ -38,9 +38,9 @@ const GAP = "  ";
  *
  * const line = formatProgress({
  *   label: "s3", step: 120, steps: 300, loss: 2.1, stepsPerSecond: 24, secondsLeft: 7.5,
- *   width: 70, ascii: true,
+ *   width: 71, ascii: true,
  * });
- * console.log(line); // s3  [####------]  120/300  loss   2.1000    24.0 steps/s     0:08 left
+ * console.log(line); // => s3  [####------]  120/300  loss   2.1000   24.00 steps/s      0:08 left
  * ```
  *
  * @param progress The state of the run and the columns there are.

@@ -15,7 +15,7 @@ export interface ChartPanel {
 
 /** Losses this many times above the first ones lie off the scale: it is made for the others. */
 const LOSS_ROOM = 1.3;
-/** Updates this many times above the median lie off the scale. */
+/** Updates this many times above or below the median lie off the scale. */
 const UPDATE_ROOM = 1e5;
 
 type StyleOf = (optimizer: string) => number;
@@ -54,7 +54,7 @@ export function lossPanels(
       title: group.title,
       about: "loss, logarithmic axis",
       svg: renderChart({ description: `Loss by step. ${group.title}.`, x, y, curves }),
-      note: group.runs.map((run) => offChart(run.optimizer, run.losses, y)).join(" ").trim(),
+      note: offChart(group.runs, (run) => run.losses, y),
     };
   });
 }
@@ -69,8 +69,9 @@ export function updatePanels(runs: readonly RunRecord[], style: StyleOf): ChartP
   return kinds.flatMap(({ about, read, top }) => {
     const all = runs.flatMap((run) => [...read(run)]).filter((v) => v > 0 && v < Infinity);
     if (all.length === 0) return [];
-    const highest = Math.min(greatest(all), UPDATE_ROOM * quantile(all, 0.5));
-    const y = logAxis(quantile(all, 0.005), highest, 6);
+    const middle = quantile(all, 0.5);
+    const lowest = Math.max(quantile(all, 0), middle / UPDATE_ROOM);
+    const y = logAxis(lowest, Math.min(greatest(all), UPDATE_ROOM * middle), 6);
     return groupsOf(runs).map((group) => {
       const curves = group.runs.map((run): Curve => ({
         label: run.optimizer,
@@ -87,7 +88,7 @@ export function updatePanels(runs: readonly RunRecord[], style: StyleOf): ChartP
         title: group.title,
         about,
         svg: renderChart({ description, x, y, curves, levels: top ? levels : [] }),
-        note: group.runs.map((run) => offChart(run.optimizer, read(run), y)).join(" ").trim(),
+        note: offChart(group.runs, read, y),
       };
     });
   });
@@ -109,22 +110,35 @@ function stepAxis(runs: readonly RunRecord[]): Axis {
   return countAxis(greatest(lengths, 1), 5);
 }
 
-/** Says in words what lies outside of a chart. */
-function offChart(label: string, values: readonly number[], y: Axis): string {
-  const found: string[] = [];
-  const broken = values.findIndex((value) => !Number.isFinite(value));
-  const over = values.reduce(
-    (best, value, index) =>
-      Number.isFinite(value) && !(value <= (values[best] ?? NaN)) ? index : best,
-    -1,
-  );
-  if (over >= 0 && values[over]! > y.high) {
-    found.push(`${formatNumber(values[over]!)} at step ${over + 1}, off the scale`);
+/** Says in words what a chart cannot show, once for all runs that have it in common. */
+function offChart(
+  runs: readonly RunRecord[],
+  read: (run: RunRecord) => readonly number[],
+  y: Axis,
+): string {
+  const labels = new Map<string, string[]>();
+  for (const run of runs) {
+    const text = outside(read(run), y);
+    if (text !== "") labels.set(text, [...labels.get(text) ?? [], run.optimizer]);
   }
-  if (broken >= 0) found.push(`${formatNumber(values[broken]!)} at step ${broken + 1}`);
-  const under = values.filter((value) => value <= 0 && Number.isFinite(value)).length;
-  if (under > 0) found.push(`not above zero in ${under} ${under === 1 ? "step" : "steps"}`);
-  return found.length === 0 ? "" : `${label}: ${found.join("; ")}.`;
+  return [...labels].map(([text, names]) => `${names.join(", ")}: ${text}.`).join(" ");
+}
+
+function outside(values: readonly number[], y: Axis): string {
+  const found: string[] = [];
+  const say = (text: string, index: number): void => {
+    found.push(`${formatNumber(values[index]!)} at step ${index + 1}${text}`);
+  };
+  const broken = values.findIndex((value) => !Number.isFinite(value));
+  const finite = values.filter((value) => Number.isFinite(value));
+  const highest = values.indexOf(greatest(finite));
+  if (highest >= 0 && values[highest]! > y.high) say(", off the scale", highest);
+  if (broken >= 0) say("", broken);
+  const under = values.findIndex((value) => value < y.low && Number.isFinite(value));
+  const count = finite.filter((value) => value < y.low).length;
+  if (count === 1) say(", below the axis", under);
+  if (count > 1) found.push(`below the axis in ${count} steps`);
+  return found.join("; ");
 }
 
 /**

@@ -64,7 +64,7 @@ tr > :last-child { padding-right: 0; }
 tbody tr > * { border-top: 1px solid var(--rule); }
 tbody.group th[colspan] { padding-top: 22px; font-weight: 620; border-top: 0; position: static; }
 tbody.group:first-of-type th[colspan] { border-top: 1px solid var(--rule); padding-top: 14px; }
-td small { display: inline-block; min-width: 3.3em; padding-left: 0.35em; text-align: left; color: var(--faint); font-size: 0.92em; font-weight: 400; }
+td small { display: inline-block; min-width: 4em; padding-left: 0.4em; text-align: left; color: var(--faint); font-size: 0.92em; font-weight: 400; }
 td.low { font-weight: 680; }
 .status-diverged, .status-partial { color: var(--warn-ink); }
 .swatch { display: inline-block; width: 30px; height: 8px; margin-right: 8px; overflow: visible; vertical-align: 0.12em; }

@@ -61,7 +61,7 @@ export interface Report {
  *     seconds: 0.1, status: "complete",
  *   }],
  * });
- * console.log(html.startsWith("<!doctype html>")); // true
+ * console.log(html.startsWith("<!doctype html>")); // => true
  * ```
  *
  * @param report What was run and measured.

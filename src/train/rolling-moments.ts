@@ -1,11 +1,11 @@
-/** Count, mean and sum of squared distances from the mean of some values. */
+/** Count and mean of some values, and the Euclidean norm of their distances from the mean. */
 interface Moments {
   readonly count: number;
   readonly mean: number;
-  readonly squares: number;
+  readonly norm: number;
 }
 
-const EMPTY: Moments = { count: 0, mean: 0, squares: 0 };
+const EMPTY: Moments = { count: 0, mean: 0, norm: 0 };
 
 /**
  * Mean and standard deviation of the last `window` values in amortised constant time.
@@ -32,8 +32,8 @@ export class RollingMoments {
 
   /** The standard deviation is that of a population: divided by n. */
   read(): { mean: number; deviation: number } {
-    const { count, mean, squares } = merge(this.#oldest.at(-1) ?? EMPTY, this.#newestMoments);
-    return { mean, deviation: count === 0 ? 0 : Math.sqrt(squares / count) };
+    const { count, mean, norm } = merge(this.#oldest.at(-1) ?? EMPTY, this.#newestMoments);
+    return { mean, deviation: count === 0 ? 0 : norm / Math.sqrt(count) };
   }
 
   #dropOldest(): void {
@@ -51,10 +51,10 @@ export class RollingMoments {
 }
 
 function single(value: number): Moments {
-  return { count: 1, mean: value, squares: 0 };
+  return { count: 1, mean: value, norm: 0 };
 }
 
-/** Chan's pairwise update. */
+/** Chan's pairwise update, with norms instead of sums of squares: those would overflow. */
 function merge(a: Moments, b: Moments): Moments {
   if (a.count === 0) return b;
   if (b.count === 0) return a;
@@ -63,6 +63,6 @@ function merge(a: Moments, b: Moments): Moments {
   return {
     count,
     mean: a.mean + distance * (b.count / count),
-    squares: a.squares + b.squares + distance * distance * (a.count * b.count / count),
+    norm: Math.hypot(a.norm, b.norm, distance * Math.sqrt((a.count * b.count) / count)),
   };
 }

@@ -55,7 +55,7 @@ export interface Spikes {
  * const losses = Array.from({ length: 100 }, (_, step) => 2 + 0.01 * (step % 3));
  * losses[70] = 9;
  * const { deviationRule, medianRule } = detectSpikes(losses, { window: 50 });
- * console.log(deviationRule.indices, medianRule.share); // [ 70 ] 0.01
+ * console.log(deviationRule.indices, medianRule.share); // => [ 70 ] 0.01
  * ```
  *
  * @param values The series, in order.
@@ -78,7 +78,6 @@ export function detectSpikes(values: ArrayLike<number>, options: SpikeOptions = 
   requirePositive("deviations", deviations);
   requirePositive("medianFactor", medianFactor);
 
-  const scale = safeScale(values);
   const capacity = Math.min(window, values.length);
   const moments = new RollingMoments(capacity);
   const median = new RollingMedian(capacity);
@@ -87,7 +86,7 @@ export function detectSpikes(values: ArrayLike<number>, options: SpikeOptions = 
   const nonFinite: number[] = [];
   let judged = 0;
   for (let index = 0; index < values.length; index++) {
-    const value = values[index]! * scale;
+    const value = values[index]!;
     if (!Number.isFinite(value)) {
       judged++;
       nonFinite.push(index);
@@ -111,16 +110,6 @@ export function detectSpikes(values: ArrayLike<number>, options: SpikeOptions = 
     share: values.length === 0 ? 0 : indices.length / values.length,
   });
   return { deviationRule: count(byDeviation), medianRule: count(byMedian), nonFinite, judged };
-}
-
-/** A power of two that keeps the squares of the largest values in range; nearly always 1. */
-function safeScale(values: ArrayLike<number>): number {
-  let largest = 0;
-  for (let index = 0; index < values.length; index++) {
-    const size = Math.abs(values[index]!);
-    if (size > largest && size < Infinity) largest = size;
-  }
-  return largest > 2 ** 500 ? 2 ** -540 : 1;
 }
 
 function requireCount(name: string, value: number): void {

@@ -45,7 +45,7 @@ const SETTLING = 0.1;
  *   validation: [{ step: 3, loss: 2.1 }], maxUpdate: [1e-3, 1e-3, 1e-3],
  *   rmsUpdate: [5e-4, 5e-4, 5e-4], seconds: 0.3, status: "complete",
  * });
- * console.log(summary.finalValidation?.value, summary.worstPeak?.value); // 2.1 3
+ * console.log(summary.finalValidation?.value, summary.worstPeak?.value); // => 2.1 3
  * ```
  *
  * @param run What was measured.

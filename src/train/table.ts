@@ -22,10 +22,10 @@ const GAP = "  ";
  * import { formatTable } from "softstep";
  *
  * console.log(formatTable(["run", "loss"], [["s3", 1.5], ["adamw", NaN]]));
- * // run     loss
- * // -----  -----
- * // s3     1.500
- * // adamw    NaN
+ * // => run     loss
+ * //    -----  -----
+ * //    s3     1.500
+ * //    adamw    NaN
  * ```
  *
  * @param columns Headings, or headings with an alignment.

@@ -2,7 +2,7 @@ import { isFloating } from "../core/dtype.ts";
 import { Tensor, type Traced } from "../tensor/tensor.ts";
 import { bind } from "../tracing/bind.ts";
 import { primitiveOf } from "../tracing/primitive.ts";
-import { freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
+import { checkNotLeaked, freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
 
 interface DualContent extends Traced {
   readonly primal: Tensor;
@@ -40,6 +40,10 @@ export function forward(
   const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.primal ?? tensor;
   const tangentOf = (tensor: Tensor): Tensor | undefined => ownContent(tensor)?.tangent;
 
-  const results = withTrace(trace, false, () => f(inputs.map((input, i) => dual(input, tangents[i]!))));
+  const results = withTrace(trace, false, () => {
+    const results = f(inputs.map((input, i) => dual(input, tangents[i]!)));
+    results.forEach((result) => checkNotLeaked(transformation, result));
+    return results;
+  });
   return { outputs: results.map(untrace), tangents: results.map(tangentOf) };
 }

@@ -1,5 +1,5 @@
 import { OptionError } from "../core/errors.ts";
-import { full } from "../primitives/mod.ts";
+import { onesLike } from "../ops/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { describe, mapLeaves, unflatten } from "../tree/tree.ts";
 import { checkScalarLoss, type Differentiable, flattenDifferentiable } from "./differentiable.ts";
@@ -22,12 +22,14 @@ export type GradientOf<Args extends readonly unknown[], N extends ArgumentNumber
   : N extends readonly number[] ? { -readonly [I in keyof N]: ArgumentAt<Args, N[I]> }
   : never;
 
-type ArgumentAt<Args extends readonly unknown[], Position> = Position extends number ? Args[Position]
+/** The type of the argument at a position. */
+export type ArgumentAt<Args extends readonly unknown[], Position> = Position extends number ? Args[Position]
   : never;
 
 /** What the gradient functions take: anything that maps its arguments to a scalar. */
-type Loss<Args extends readonly unknown[]> = (...args: Args) => Tensor;
-type LossWithAux<Args extends readonly unknown[], Aux> = (...args: Args) => readonly [Tensor, Aux];
+export type Loss<Args extends readonly unknown[]> = (...args: Args) => Tensor;
+/** The same with something beside the scalar. */
+export type LossWithAux<Args extends readonly unknown[], Aux> = (...args: Args) => readonly [Tensor, Aux];
 
 /**
  * The function that computes the value and the gradient of a scalar function, in one forward and one backward
@@ -57,6 +59,7 @@ export function valueAndGrad<
   f: LossWithAux<Args, Aux>,
   options: GradOptions<N> & { readonly hasAux: true },
 ): (...args: Args) => [[Tensor, Aux], GradientOf<Args, N>];
+/** Without aux. */
 export function valueAndGrad<Args extends readonly unknown[], const N extends ArgumentNumbers = 0>(
   f: Loss<Args>,
   options?: GradOptions<N> & { readonly hasAux?: false },
@@ -90,6 +93,7 @@ export function grad<Args extends readonly unknown[], Aux, const N extends Argum
   f: LossWithAux<Args, Aux>,
   options: GradOptions<N> & { readonly hasAux: true },
 ): (...args: Args) => [GradientOf<Args, N>, Aux];
+/** Without aux. */
 export function grad<Args extends readonly unknown[], const N extends ArgumentNumbers = 0>(
   f: Loss<Args>,
   options?: GradOptions<N> & { readonly hasAux?: false },
@@ -111,10 +115,12 @@ function differentiate(
   { argnums = 0, hasAux = false }: GradOptions,
 ): (...args: unknown[]) => [unknown, unknown] {
   const positions: readonly number[] = typeof argnums === "number" ? [argnums] : argnums;
-  if (positions.length === 0 || positions.some((n) => !Number.isInteger(n) || n < 0)) {
+  const valid = positions.length > 0 && positions.every((n) => Number.isInteger(n) && n >= 0) &&
+    new Set(positions).size === positions.length;
+  if (!valid) {
     throw new OptionError(
       functionName,
-      `argnums is ${JSON.stringify(argnums)}; expected positions of arguments, counted from 0`,
+      `argnums is ${JSON.stringify(argnums)}; expected different positions of arguments, counted from 0`,
     );
   }
   return (...args) => {
@@ -155,7 +161,7 @@ function differentiate(
       },
     );
 
-    const gradients = pullback([full([], value!.dtype, 1)]);
+    const gradients = pullback([onesLike(value!)]);
     let next = 0;
     const trees = parts.map(({ structure, leaves }) =>
       unflatten(structure, gradients.slice(next, next += leaves.length))

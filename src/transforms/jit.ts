@@ -1,7 +1,7 @@
 import type { DeviceName } from "../backend/registry.ts";
 import { DonatedError, OptionError } from "../core/errors.ts";
 import { formatSpec } from "../core/shape.ts";
-import { bufferStorage, type Storage } from "../tensor/storage.ts";
+import { bufferOf, bufferStorage, literalStorage, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { evaluateGraph } from "../tracing/evaluate-graph.ts";
 import {
@@ -11,7 +11,7 @@ import {
   compileGraph,
   storageOf,
 } from "../tracing/execute.ts";
-import { type Staged } from "../tracing/stage.ts";
+import type { Staged } from "../tracing/stage.ts";
 import { currentStaging } from "../tracing/trace.ts";
 import { unflatten } from "../tree/tree.ts";
 import { type FlatArguments, flattenArguments, type Outputs, stageFunction } from "./stage-function.ts";
@@ -121,13 +121,19 @@ function run(
   }
 
   checkNotShared(name, flat, donated, staged.constants);
-  const buffers = [...flat.tensors, ...staged.constants].map((tensor) => bufferOn(name, tensor, device));
+  const buffers = [...flat.tensors, ...staged.constants].map((tensor, input) => {
+    const storage = storageOf(tensor);
+    // A number has no memory to lose: it donates an upload of its own.
+    return donated.has(input) && storage.literal !== undefined
+      ? bufferOf(name, literalStorage(device, storage.literal), tensor.dtype)
+      : bufferOn(name, tensor, device);
+  });
   const results = program.executable.run(buffers);
   for (const input of donated) {
     const storage = storageOf(flat.tensors[input]!);
+    if (storage.literal !== undefined) continue;
     storage.buffer = undefined;
-    // A number has no memory to lose: only its upload was written over.
-    if (storage.literal === undefined) storage.donatedTo = name;
+    storage.donatedTo = name;
   }
   return staged.graph.outputs.map(({ spec }, i) => new Tensor(spec, bufferStorage(device, results[i]!)));
 }

@@ -1,4 +1,4 @@
-import { full } from "../primitives/mod.ts";
+import { zerosLike } from "../ops/creation.ts";
 import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { checkNotPromise, flattenDifferentiable } from "./differentiable.ts";
 import { forward } from "./forward.ts";
@@ -50,6 +50,6 @@ export function jvp<Args extends readonly unknown[], Result>(
       return flat.leaves;
     },
   );
-  const dense = outputs.map(({ shape, dtype }, i) => results[i] ?? full(shape, dtype, 0));
+  const dense = outputs.map((output, i) => results[i] ?? zerosLike(output));
   return [unflatten(structure!, outputs) as Result, unflatten(structure!, dense) as Result];
 }

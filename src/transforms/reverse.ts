@@ -1,10 +1,11 @@
 import { isFloating } from "../core/dtype.ts";
 import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts";
-import { add, full } from "../primitives/mod.ts";
+import { zerosLike } from "../ops/creation.ts";
+import { add, cast } from "../primitives/mod.ts";
 import { Tensor, type Traced } from "../tensor/tensor.ts";
 import { bind } from "../tracing/bind.ts";
 import { primitiveOf } from "../tracing/primitive.ts";
-import { freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
+import { checkNotLeaked, freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
 
 /** One differentiable application of a primitive, as the tape remembers it. */
 interface Entry {
@@ -65,7 +66,11 @@ export function reverse(
   const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.primal ?? tensor;
   const slotOf = (tensor: Tensor): number | undefined => ownContent(tensor)?.slot;
 
-  const traced = withTrace(trace, false, () => f(inputs.map(taped), untrace));
+  const traced = withTrace(trace, false, () => {
+    const results = f(inputs.map(taped), untrace);
+    results.forEach((result) => checkNotLeaked(transformation, result));
+    return results;
+  });
   const outputSlots = traced.map(slotOf);
   const outputs = traced.map(untrace);
 
@@ -76,7 +81,7 @@ export function reverse(
       const accumulate = (slot: number | undefined, cotangent: Tensor | undefined): void => {
         if (slot === undefined || cotangent === undefined) return;
         const sum = cotangents[slot];
-        cotangents[slot] = sum === undefined ? cotangent : add(sum, cotangent);
+        cotangents[slot] = sum === undefined ? cotangent : sumOf(sum, cotangent);
       };
       outputSlots.forEach((slot, i) => accumulate(slot, seeds[i]));
       for (let i = tape.length - 1; i >= 0; i--) {
@@ -89,7 +94,13 @@ export function reverse(
         const parts = primitiveOf(name).vjp!(params, cotangent, operands, result, needed);
         parents.forEach((parent, k) => accumulate(parent, parts[k]));
       }
-      return inputs.map(({ shape, dtype }, i) => cotangents[i] ?? full(shape, dtype, 0));
+      return inputs.map((input, i) => cotangents[i] ?? zerosLike(input));
     },
   };
+}
+
+/** bfloat16 only stores; its sums are taken in float32. */
+function sumOf(a: Tensor, b: Tensor): Tensor {
+  if (a.dtype !== "bfloat16") return add(a, b);
+  return cast(add(cast(a, "float32"), cast(b, "float32")), "bfloat16");
 }

@@ -3,7 +3,7 @@ import { formatSpec, normalizeAxis } from "../core/shape.ts";
 import { moveAxis, withBatch } from "../primitives/batching.ts";
 import { Tensor, type Traced } from "../tensor/tensor.ts";
 import { primitiveOf } from "../tracing/primitive.ts";
-import { freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
+import { checkNotLeaked, freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
 import { flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { checkNotPromise } from "./differentiable.ts";
 
@@ -122,6 +122,7 @@ function batchCall<Args extends readonly unknown[], Result>(
     checkNotPromise("vmap", result);
     const { leaves, structure } = flattenTensors("vmap", result, "the result");
     const outputs = leaves.map((leaf) => {
+      checkNotLeaked("vmap", leaf);
       const whole = wholeOf(leaf);
       const stacked = withBatch(whole ?? leaf, whole !== undefined, size);
       return moveAxis(stacked, 0, normalizeAxis("vmap", outAxis, stacked.rank));

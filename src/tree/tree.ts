@@ -10,7 +10,8 @@ export type Tree<Leaf = Tensor> =
   | undefined;
 
 /** The same tree with every tensor replaced by a `Leaf`. */
-export type MapLeaves<T, Leaf> = T extends Tensor ? Leaf
+export type MapLeaves<T, Leaf> = [Tree] extends [T] ? Tree<Leaf>
+  : T extends Tensor ? Leaf
   : T extends null | undefined ? T
   : T extends readonly unknown[] | Record<string, unknown> ? { [K in keyof T]: MapLeaves<T[K], Leaf> }
   : T;

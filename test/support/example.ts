@@ -51,17 +51,18 @@ export function executable(example: Example): string {
   visit(file, (node) => {
     const expectation = expectations.find((e) => e.follows === node.end);
     if (!expectation || !ts.isStatement(node) || ts.isBlock(node)) return;
+    const end = code[node.end - 1] === ";" ? "" : ";";
     if (ts.isExpressionStatement(node) && !isConsoleLog(node.expression)) {
       edits.push({ at: node.getStart(file), text: "console.log(" });
       edits.push({ at: node.expression.end, text: ")" });
     } else if (ts.isVariableStatement(node)) {
       const name = node.declarationList.declarations.at(-1)?.name.getText(file);
-      edits.push({ at: node.end, text: `; console.log(${name})` });
+      edits.push({ at: node.end, text: `${end} console.log(${name});` });
     }
     const line = example.line + file.getLineAndCharacterOfPosition(expectation.start).line;
     edits.push({
       at: node.end,
-      text: `; expectPrinted(${JSON.stringify(expectation.text)}, ${line});`,
+      text: `${ts.isVariableStatement(node) ? "" : end} expectPrinted(${JSON.stringify(expectation.text)}, ${line});`,
     });
     expectations.splice(expectations.indexOf(expectation), 1);
   });

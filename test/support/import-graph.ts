@@ -7,8 +7,8 @@ export type ImportGraph = ReadonlyMap<string, readonly string[]>;
 /** The layers of src/, bottom to top; folders in one row may not import each other. */
 export const layers: readonly (readonly string[])[] = [
   ["core"],
-  ["backend"],
   ["graph"],
+  ["backend"],
   ["compiler"],
   ["tensor"],
   ["tree"],
@@ -21,7 +21,7 @@ export const layers: readonly (readonly string[])[] = [
 ];
 
 /** The highest layer that a backend may import. */
-const backendCeiling = layers.findIndex((row) => row.includes("graph"));
+const backendCeiling = layers.findIndex((row) => row.includes("backend"));
 
 /** Reads every import, export-from, import type and dynamic import of the given sources. */
 export function importGraph(sources: ReadonlyMap<string, string>): ImportGraph {

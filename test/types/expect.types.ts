@@ -19,7 +19,7 @@ export type Fails = [
   Expect<Equal<1, 2>>,
   // @ts-expect-error the types are equal
   ExpectNot<Equal<1, 1>>,
-  // deno-lint-ignore no-explicit-any
   // @ts-expect-error any hides a difference
+  // deno-lint-ignore no-explicit-any
   Expect<Equal<any, 2>>,
 ];

@@ -27,7 +27,7 @@ export interface CosineDecayOptions {
  * import { cosineDecaySchedule } from "softstep";
  *
  * const schedule = cosineDecaySchedule({ initValue: 1, decaySteps: 10 });
- * console.log(schedule(0).item(), schedule(5).item(), schedule(20).item()); // => 1 0.5 0
+ * console.log([0, 5, 20].map((step) => schedule(step).item().toFixed(2))); // => [ "1.00", "0.50", "0.00" ]
  * ```
  */
 export function cosineDecaySchedule(options: CosineDecayOptions): Schedule {

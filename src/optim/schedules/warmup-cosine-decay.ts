@@ -37,7 +37,7 @@ export interface WarmupCosineDecayOptions {
  *   warmupSteps: 4,
  *   decaySteps: 10,
  * });
- * console.log([0, 2, 4, 7, 10].map((step) => schedule(step).item())); // => [ 0, 0.5, 1, 0.5, 0 ]
+ * console.log([0, 2, 4, 10].map((step) => schedule(step).item())); // => [ 0, 0.5, 1, 0 ]
  * ```
  */
 export function warmupCosineDecaySchedule(options: WarmupCosineDecayOptions): Schedule {

@@ -1,0 +1,122 @@
+import { normalizeAxis } from "../core/shape.ts";
+import { add, div, mul, neg, sub } from "../ops/arithmetic.ts";
+import { less, lessEqual } from "../ops/comparison.ts";
+import { erf, exp, tanh } from "../ops/elementary.ts";
+import { where } from "../ops/logical.ts";
+import { promoteFloating } from "../ops/promote.ts";
+import { logSumExp, max, sum } from "../ops/reductions.ts";
+import { stopGradient } from "../ops/shaping.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/**
+ * max(x, 0); its derivative at 0 is 0.
+ *
+ * @throws {DTypeError} if the dtype does not compute (bfloat16).
+ *
+ * @example
+ * ```ts
+ * import { relu, tensor } from "softstep";
+ *
+ * console.log(relu(tensor([-1, 2])).toArray()); // => [ 0, 2 ]
+ * ```
+ */
+export function relu(x: Tensor): Tensor {
+  const [value] = promoteFloating("relu", x);
+  // Not maximum(x, 0), which gives half of the derivative at 0. NaN is not <= 0 and passes.
+  return where(lessEqual(value!, 0), 0, value!);
+}
+
+/**
+ * 1 / (1 + e^-x), without overflow.
+ *
+ * @throws {DTypeError} if the dtype does not compute (bfloat16).
+ *
+ * @example
+ * ```ts
+ * import { sigmoid, tensor } from "softstep";
+ *
+ * console.log(sigmoid(tensor([0, 100, -100])).toString()); // => Tensor float32[3] [0.5, 1, 3.783506e-44]
+ * ```
+ */
+export function sigmoid(x: Tensor): Tensor {
+  const [value] = promoteFloating("sigmoid", x);
+  // e^-|x| cannot overflow: 1 / (1 + e) where x >= 0, e / (1 + e) below.
+  const isNegative = less(value!, 0);
+  const e = exp(where(isNegative, value!, neg(value!)));
+  return div(where(isNegative, e, 1), add(e, 1));
+}
+
+/**
+ * x sigmoid(x) (S. Elfwing et al., arXiv 1702.03118), also called swish.
+ *
+ * @throws {DTypeError} if the dtype does not compute (bfloat16).
+ *
+ * @example
+ * ```ts
+ * import { silu, tensor } from "softstep";
+ *
+ * console.log(silu(tensor([0, 100])).toArray()); // => [ 0, 100 ]
+ * ```
+ */
+export function silu(x: Tensor): Tensor {
+  return mul(x, sigmoid(x));
+}
+
+/**
+ * x times the normal distribution's probability of being below x (D. Hendrycks, K. Gimpel, arXiv 1606.08415):
+ * exact through erf, or with `approximate` 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
+ *
+ * @throws {DTypeError} if the dtype does not compute (bfloat16).
+ *
+ * @example
+ * ```ts
+ * import { gelu, tensor } from "softstep";
+ *
+ * console.log(gelu(tensor([0, 10])).toArray()); // => [ 0, 10 ]
+ * ```
+ */
+export function gelu(x: Tensor, options: { readonly approximate?: boolean } = {}): Tensor {
+  const [value] = promoteFloating("gelu", x);
+  const v = value!;
+  const inner = options.approximate
+    ? tanh(mul(add(v, mul(mul(v, mul(v, v)), 0.044715)), Math.sqrt(2 / Math.PI)))
+    : erf(mul(v, Math.SQRT1_2));
+  return mul(mul(v, 0.5), add(inner, 1));
+}
+
+/**
+ * e^x / sum(e^x) along an axis (the last by default), without overflow.
+ *
+ * @throws {ShapeError} if the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { softmax, tensor } from "softstep";
+ *
+ * console.log(softmax(tensor([1000, 1000])).toArray()); // => [ 0.5, 0.5 ]
+ * ```
+ */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  const [value] = promoteFloating("softmax", x);
+  const along = { axis: normalizeAxis("softmax", axis, x.rank), keepDims: true };
+  // The shift changes nothing but the range; derivatives need not see it.
+  const e = exp(sub(value!, stopGradient(max(value!, along))));
+  return div(e, sum(e, along));
+}
+
+/**
+ * log(softmax(x)) along an axis (the last by default), accurate where the softmax itself vanishes.
+ *
+ * @throws {ShapeError} if the axis is out of range.
+ *
+ * @example
+ * ```ts
+ * import { logSoftmax, tensor } from "softstep";
+ *
+ * console.log(logSoftmax(tensor([0, -1000])).toArray()); // => [ 0, -1000 ]
+ * ```
+ */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  const [value] = promoteFloating("logSoftmax", x);
+  return sub(value!, logSumExp(value!, { axis: normalizeAxis("logSoftmax", axis, x.rank), keepDims: true }));
+}

@@ -1,0 +1,57 @@
+import { OptionError } from "../core/errors.ts";
+import { add, div, mul, square, sub } from "../ops/arithmetic.ts";
+import { ones, zeros } from "../ops/creation.ts";
+import { sqrt } from "../ops/elementary.ts";
+import { mean } from "../ops/reductions.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+
+/** The parameters of `layerNorm`. */
+export type LayerNormParams = {
+  /** float[features]. */
+  readonly scale: Tensor;
+  /** float[features]. */
+  readonly offset: Tensor;
+};
+
+/**
+ * The parameters of a layer normalisation: scale 1, offset 0.
+ *
+ * @throws {ShapeError} if `features` is no whole number.
+ *
+ * @example
+ * ```ts
+ * import { initLayerNorm } from "softstep";
+ *
+ * console.log(initLayerNorm(4).scale.toArray()); // => [ 1, 1, 1, 1 ]
+ * ```
+ */
+export function initLayerNorm(features: number): LayerNormParams {
+  return { scale: ones([features]), offset: zeros([features]) };
+}
+
+/**
+ * Layer normalisation along the last axis (J. Ba et al., arXiv 1607.06450):
+ * scale (x - mean) / sqrt(variance + eps) + offset. `[..., features]` in and out.
+ *
+ * @throws {ShapeError} if the last axis does not fit the parameters.
+ * @throws {OptionError} if eps is not a number >= 0.
+ *
+ * @example
+ * ```ts
+ * import { initLayerNorm, layerNorm, tensor } from "softstep";
+ *
+ * console.log(layerNorm(initLayerNorm(2), tensor([1, 3]), { eps: 0 }).toArray()); // => [ -1, 1 ]
+ * ```
+ */
+export function layerNorm(
+  params: LayerNormParams,
+  x: Tensor,
+  options: { readonly eps?: number } = {},
+): Tensor {
+  const { eps = 1e-5 } = options;
+  if (!(eps >= 0)) throw new OptionError("layerNorm", `eps is ${eps}; expected a number >= 0`);
+  const along = { axis: -1, keepDims: true };
+  const centered = sub(x, mean(x, along));
+  const deviation = sqrt(add(mean(square(centered), along), eps));
+  return add(mul(div(centered, deviation), params.scale), params.offset);
+}
