@@ -93,7 +93,7 @@ const decays = (params: Tree): Tree<boolean> => treeMap((leaf) => leaf.rank >= 2
 export function startTraining(settings: RunSettings): Training {
   const { learningRate, steps, optimizer } = settings;
   const schedule = warmupCosineDecaySchedule({
-    initValue: 0,
+    initValue: FINAL_SHARE * learningRate,
     peakValue: learningRate,
     warmupSteps: Math.ceil(WARMUP_SHARE * steps),
     decaySteps: steps + 1,

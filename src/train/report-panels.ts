@@ -82,7 +82,7 @@ export function updatePanels(runs: readonly RunRecord[], style: StyleOf): ChartP
         marked: true,
       }));
       const rates = new Set(group.runs.map((run) => run.learningRate));
-      const levels = [...rates].map((value) => ({ label: "learning rate", value }));
+      const levels = [...rates].map((value) => ({ label: "peak learning rate", value }));
       const description = `${about} by step, logarithmic. ${group.title}.`;
       return {
         title: group.title,

@@ -62,7 +62,9 @@ export function executable(example: Example): string {
     const line = example.line + file.getLineAndCharacterOfPosition(expectation.start).line;
     edits.push({
       at: node.end,
-      text: `${ts.isVariableStatement(node) ? "" : end} expectPrinted(${JSON.stringify(expectation.text)}, ${line});`,
+      text: `${ts.isVariableStatement(node) ? "" : end} expectPrinted(${
+        JSON.stringify(expectation.text)
+      }, ${line});`,
     });
     expectations.splice(expectations.indexOf(expectation), 1);
   });

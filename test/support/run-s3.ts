@@ -27,18 +27,31 @@ export interface S3Step {
 type JittedUpdate = (g: Tensor, state: S3State<Tensor>) => [Tensor, S3State<Tensor>];
 const jitted = new Map<string, JittedUpdate>();
 
-/** Runs scaleByS3, jitted, over streams of gradients; every column is a coordinate of its own. */
-export function runS3(options: ScaleByS3Options, gradients: Streams, dtype: FloatDType): S3Step[] {
+/** scaleByS3, jitted, for one gradient after the other. */
+export function stepS3(
+  options: ScaleByS3Options,
+  columns: number,
+  dtype: FloatDType,
+): (gradient: readonly number[]) => S3Step {
   const transform = scaleByS3(options);
-  const key = `${Object.entries(options)}`;
+  const key = Object.entries(options).join();
   if (!jitted.has(key)) jitted.set(key, jit((g, state) => transform.update(g, state)));
   const update = jitted.get(key)!;
-  let state = transform.init(zeros([gradients[0]!.length], { dtype }));
-  let u: Tensor;
-  return gradients.map((row) => {
-    [u, state] = update(tensor(row, { dtype }), state);
-    return { u: u.dataSync(), m: state.m.dataSync(), r: state.r.dataSync() };
-  });
+  let state = transform.init(zeros([columns], { dtype }));
+  return (gradient) => {
+    const [u, next] = update(tensor(gradient, { dtype }), state);
+    state = next;
+    return { u: u.dataSync(), m: next.m.dataSync(), r: next.r.dataSync() };
+  };
+}
+
+/** The same over streams of gradients; every column is a coordinate of its own. */
+export function runS3(
+  options: ScaleByS3Options,
+  gradients: Streams,
+  dtype: FloatDType,
+): S3Step[] {
+  return gradients.map(stepS3(options, gradients[0]!.length, dtype));
 }
 
 /** What checkEveryCase may vary. */
@@ -67,18 +80,32 @@ export function checkEveryCase(
   }
 }
 
-/** Where something went wrong, for messages. */
-export function place({ b, p, nesterov }: S3Case, dtype: string, gradients: Streams, t: number, i: number): string {
-  const stream = gradients.slice(Math.max(0, t - 9), t + 1).map((row) => row[i]);
-  return `b=${b} p=${p} nesterov=${nesterov} ${dtype} step ${t + 1}, last gradients ${stream}`;
+/** Describes one step of one column, for messages; made when it is asked for, since it is not cheap. */
+export type Place = () => string;
+
+/** Where something went wrong. */
+export function place(
+  { b, p, nesterov }: S3Case,
+  dtype: string,
+  gradients: Streams,
+  t: number,
+  i: number,
+): Place {
+  return () => {
+    const stream = gradients.slice(Math.max(0, t - 9), t + 1).map((row) => row[i]);
+    return `b=${b} p=${p} nesterov=${nesterov} ${dtype} step ${t + 1}, last gradients ${stream}`;
+  };
 }
 
 /** Refuses a difference above the tolerance, and NaN. */
-export function assertClose(actual: number, expected: number, tolerance: number, where: string): void {
-  assert.ok(
-    Math.abs(actual - expected) <= tolerance,
-    `${actual}, expected ${expected} within ${tolerance}: ${where}`,
-  );
+export function assertClose(
+  actual: number,
+  expected: number,
+  tolerance: number,
+  where: Place,
+): void {
+  if (Math.abs(actual - expected) <= tolerance) return;
+  assert.fail(`${actual}, expected ${expected} within ${tolerance}: ${where()}`);
 }
 
 /** Calls f for every step and column. */
