@@ -7,7 +7,13 @@ import "./backends/register.ts";
 import "./src/ops/methods.ts";
 
 // Tensors
-export { type NestedArray, type ReduceOptions, Tensor, type TensorLike, type TensorMethods } from "./src/tensor/tensor.ts";
+export {
+  type NestedArray,
+  type ReduceOptions,
+  Tensor,
+  type TensorLike,
+  type TensorMethods,
+} from "./src/tensor/tensor.ts";
 export type { DeviceName } from "./src/backend/registry.ts";
 export type { DType, TypedArray } from "./src/core/dtype.ts";
 export type { Shape, TensorSpec } from "./src/core/shape.ts";
@@ -30,7 +36,7 @@ export * from "./src/transforms/jvp.ts";
 export * from "./src/transforms/vmap.ts";
 export * from "./src/transforms/jit.ts";
 export * from "./src/transforms/make-graph.ts";
-export { treeMap, treeLeaves, treePaths } from "./src/tree/tree-map.ts";
+export { treeLeaves, treeMap, treePaths } from "./src/tree/tree-map.ts";
 
 // Gradient transformations and optimizers
 export * from "./src/optim/transformation.ts";
@@ -46,7 +52,13 @@ export * from "./src/optim/adamw.ts";
 export * from "./src/optim/trace.ts";
 export * from "./src/optim/sgd.ts";
 export * from "./src/optim/sign-sgd.ts";
-export { type CountKind, type CountState, type LearningRate, scaleByLearningRate, scaleBySchedule } from "./src/optim/scale-by-schedule.ts";
+export {
+  type CountKind,
+  type CountState,
+  type LearningRate,
+  scaleByLearningRate,
+  scaleBySchedule,
+} from "./src/optim/scale-by-schedule.ts";
 export { addDecayedWeights, type Mask } from "./src/optim/add-decayed-weights.ts";
 export { clipByGlobalNorm } from "./src/optim/clip-by-global-norm.ts";
 export { globalNorm } from "./src/optim/global-norm.ts";

@@ -19,7 +19,12 @@ import { elementsOf, uniformTensor } from "./support/tensors.ts";
 const names = Object.keys(primitiveCases) as PrimitiveName[];
 
 /** The primitive as a function of those floating operands that `chosen` picks. */
-function partial(name: PrimitiveName, { params, operands }: Application, seed: number, chosen: number) {
+function partial(
+  name: PrimitiveName,
+  { params, operands }: Application,
+  seed: number,
+  chosen: number,
+) {
   const all = operands.map((operand, i) => drawOperand(operand, seed + 1000 * i));
   const floating = all.flatMap((x, i) => isFloating(x.dtype) ? [i] : []);
   const one = floating.filter((_, k) => k === chosen);

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { applyUpdates, jit, s3, type Tensor, tensor } from "../mod.ts";
-import { finiteFloat32, largestFloat32, moderateFloat32, streams } from "./support/gradient-streams.ts";
+import {
+  finiteFloat32,
+  largestFloat32,
+  moderateFloat32,
+  streams,
+} from "./support/gradient-streams.ts";
 import {
   allCases,
   assertClose,
@@ -31,9 +36,12 @@ for (const dtype of dtypes) {
           const { u, m, r } = steps[t]!;
           const before = t === 0 || testCase.b === 0 ? 0 : steps[t - 1]!.r[i]!;
           const largest = Math.max(before, Math.abs(gradients[t]![i]!));
-          const fine = Math.abs(u[i]!) <= 1 && Number.isFinite(m[i]) && r[i]! >= 0 && r[i]! <= largest;
+          const fine = Math.abs(u[i]!) <= 1 && Number.isFinite(m[i]) && r[i]! >= 0 &&
+            r[i]! <= largest;
           if (!fine) {
-            assert.fail(`u ${u[i]} m ${m[i]} r ${r[i]}: ${place(testCase, dtype, gradients, t, i)()}`);
+            assert.fail(
+              `u ${u[i]} m ${m[i]} r ${r[i]}: ${place(testCase, dtype, gradients, t, i)()}`,
+            );
           }
         });
       });
@@ -68,7 +76,11 @@ for (const dtype of dtypes) {
 
   test(`s3: the first ${dtype} update is (1 - b^2)^(1 - 1/p) for any gradient but 0`, () => {
     const powers = Array.from({ length: 277 }, (_, k) => 2 ** (k - 149));
-    const row = [...powers, ...powers.map((g) => -1.9999 * g).filter((g) => -g < 2 ** 128), largestFloat32]
+    const row = [
+      ...powers,
+      ...powers.map((g) => -1.9999 * g).filter((g) => -g < 2 ** 128),
+      largestFloat32,
+    ]
       .map(Math.fround);
     for (const testCase of allCases(true)) {
       const { b, p } = testCase;
@@ -111,7 +123,9 @@ test("s3: every float32 stream from 2^-149 to the largest number keeps state and
       const { u, m, r } = steps[t]!;
       const fine = Math.abs(u[i]!) <= 1 && Number.isFinite(m[i]) && Number.isFinite(r[i]);
       if (!fine) {
-        assert.fail(`u ${u[i]} m ${m[i]} r ${r[i]}: ${place(testCase, "float32", gradients, t, i)()}`);
+        assert.fail(
+          `u ${u[i]} m ${m[i]} r ${r[i]}: ${place(testCase, "float32", gradients, t, i)()}`,
+        );
       }
     });
   }
@@ -122,7 +136,10 @@ test("s3: a coordinate without gradients comes to rest, and stays there", () => 
   for (const b of [0.5, 0.9, 0.95]) {
     for (const p of [1, 3, 8]) {
       const steps = Math.ceil((100 * p) / -Math.log(b));
-      const gradients = Array.from({ length: steps }, (_, t) => t < 3 ? [1, -1e-3, 1e-30] : [0, 0, 0]);
+      const gradients = Array.from(
+        { length: steps },
+        (_, t) => t < 3 ? [1, -1e-3, 1e-30] : [0, 0, 0],
+      );
       const { u, m } = runS3({ b, p }, gradients, "float32").at(-1)!;
       assertAllZero([...Array.from(u), ...Array.from(m)], `b=${b} p=${p}`);
     }
@@ -161,7 +178,10 @@ test("s3: parameters move by no more than the sum of the learning rates", () => 
             allowed += rate[t]!;
             const moved = start.sub(theta).toArray() as number[];
             for (const distance of moved) {
-              assert.ok(Math.abs(distance) <= allowed + 1e-12, `b=${b} p=${p}: ${distance} > ${allowed}`);
+              assert.ok(
+                Math.abs(distance) <= allowed + 1e-12,
+                `b=${b} p=${p}: ${distance} > ${allowed}`,
+              );
             }
           });
         }),

@@ -3,7 +3,12 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
 import { scaleByS3, type Tensor, tensor } from "../mod.ts";
-import { finiteFloat32, moderateFloat32, type Streams, streams } from "./support/gradient-streams.ts";
+import {
+  finiteFloat32,
+  moderateFloat32,
+  type Streams,
+  streams,
+} from "./support/gradient-streams.ts";
 import {
   assertClose,
   assertSameBits,
@@ -42,7 +47,10 @@ for (const dtype of dtypes) {
 
   test(`s3: gradients times any positive number give the same updates, ${dtype}`, () => {
     const value = moderateFloat32(20);
-    const factors = fc.sample(fc.double({ min: 1e-12, max: 1e12, noNaN: true }), { numRuns: 3, seed: 5 });
+    const factors = fc.sample(fc.double({ min: 1e-12, max: 1e12, noNaN: true }), {
+      numRuns: 3,
+      seed: 5,
+    });
     checkEveryCase({ dtype, value, columns, steps: 60, runs: 2 }, (testCase, gradients) => {
       const steps = runS3(testCase, gradients, dtype);
       for (const c of [...factors, 3, 0.1]) {

@@ -26,7 +26,12 @@ import { type S3Case, s3Oracle } from "./support/s3-oracle.ts";
 const dtypes: readonly FloatDType[] = ["float32", "float64"];
 
 /** Compares every update with the log-space oracle. */
-function checkOracle(testCase: S3Case, gradients: Streams, dtype: FloatDType, tolerance: number): void {
+function checkOracle(
+  testCase: S3Case,
+  gradients: Streams,
+  dtype: FloatDType,
+  tolerance: number,
+): void {
   const steps = runS3(testCase, gradients, dtype);
   const oracles = gradients[0]!.map(() => s3Oracle(testCase));
   forEachPlace(steps, (t, i) => {
@@ -42,9 +47,12 @@ for (const dtype of dtypes) {
     test(`s3: agrees with the naive equations in logarithms, ${dtype} ${form}`, () => {
       // float32 keeps no subnormal momentum, so its numbers stay away from there.
       const value = dtype === "float32" ? moderateFloat32(40) : finiteFloat32;
-      checkEveryCase({ dtype, nesterov, value, steps: 100, columns: 8, runs: 3 }, (testCase, gradients) => {
-        checkOracle(testCase, gradients, dtype, dtype === "float32" ? 2e-5 : 1e-11);
-      });
+      checkEveryCase(
+        { dtype, nesterov, value, steps: 100, columns: 8, runs: 3 },
+        (testCase, gradients) => {
+          checkOracle(testCase, gradients, dtype, dtype === "float32" ? 2e-5 : 1e-11);
+        },
+      );
     });
 
     test(`s3: tiny b and large p together, ${dtype} ${form}`, () => {
@@ -155,7 +163,12 @@ test("s3: p = 2 is Adam with equal betas and Nesterov above and below, without b
           row.forEach((g, i) => {
             const d = Math.sqrt(b * nu[i]! + (1 - b) * g * g);
             const expected = d === 0 ? 0 : (b * mu[i]! + (1 - b) * g) / d;
-            assertClose(steps[t]!.u[i]!, expected, 1e-12, place(testCase, "float64", gradients, t, i));
+            assertClose(
+              steps[t]!.u[i]!,
+              expected,
+              1e-12,
+              place(testCase, "float64", gradients, t, i),
+            );
           });
         });
       }),

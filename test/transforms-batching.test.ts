@@ -26,11 +26,16 @@ function checkBatching(name: PrimitiveName, { params, operands }: Application, s
   for (const batched of combinations(operands.length)) {
     const examples = Array.from(
       { length: size },
-      (_, b) => operands.map((operand, i) => drawOperand(operand, seed + 31 * i + (batched[i] ? b : 0))),
+      (_, b) =>
+        operands.map((operand, i) => drawOperand(operand, seed + 31 * i + (batched[i] ? b : 0))),
     );
-    const inAxes = operands.map(({ shape }, i) => batched[i] ? (seed + i) % (shape.length + 1) : null);
+    const inAxes = operands.map(({ shape }, i) =>
+      batched[i] ? (seed + i) % (shape.length + 1) : null
+    );
     const inputs = operands.map((_, i) =>
-      inAxes[i] === null ? examples[0]![i]! : stack(examples.map((example) => example[i]!), inAxes[i]!)
+      inAxes[i] === null
+        ? examples[0]![i]!
+        : stack(examples.map((example) => example[i]!), inAxes[i]!)
     );
     const expected = stack(examples.map((example) => f(...example)));
     const outAxes = seed % expected.rank;
@@ -39,7 +44,12 @@ function checkBatching(name: PrimitiveName, { params, operands }: Application, s
   }
 }
 
-for (const name of Object.keys(primitiveCases) as PrimitiveName[]) {
+const made: readonly PrimitiveName[] = ["iota", "full"];
+const names = (Object.keys(primitiveCases) as PrimitiveName[]).filter((name) =>
+  !made.includes(name)
+);
+
+for (const name of names) {
   primitiveCases[name].forEach(({ applications }, i) => {
     test(`vmap: ${name} of a batch is ${name} of each example (${i})`, () => {
       fc.assert(
@@ -60,11 +70,15 @@ for (const name of Object.keys(primitiveCases) as PrimitiveName[]) {
         const specs = operands.map(({ shape, range: { dtype } }) => ({ shape, dtype }));
         const { shape, dtype } = primitiveOf(name).infer(params as never, ...specs);
         const inAxes = batched.map((is) => is ? 0 : null);
-        const result = vmap((...x: Tensor[]) => bind(name, params as never, x), { inAxes })(...inputs);
+        const result = vmap((...x: Tensor[]) => bind(name, params as never, x), { inAxes })(
+          ...inputs,
+        );
         assert.equal(formatSpec(result), formatSpec({ shape: [0, ...shape], dtype }));
       };
       const property = fc.property(applications as fc.Arbitrary<Application>, (application) => {
-        for (const batched of combinations(application.operands.length)) check(application, batched);
+        for (const batched of combinations(application.operands.length)) {
+          check(application, batched);
+        }
       });
       fc.assert(property, { numRuns: 5 });
     });
@@ -72,7 +86,7 @@ for (const name of Object.keys(primitiveCases) as PrimitiveName[]) {
 }
 
 test("vmap: what is made out of nothing is the same for the whole batch", () => {
-  for (const name of ["iota", "full"] as const) {
+  for (const name of made) {
     const params = { shape: [2], dtype: "float64", axis: 0, value: 3 } as never;
     const once = bind(name, params, []);
     const result = vmap((_x: Tensor) => bind(name, params, []))(zeros([3]));

@@ -80,7 +80,8 @@ export function describeModel(
 ): { description: string; parameters: number } {
   const { size, batch } = setupOf(vocabulary, quick);
   return {
-    description: `causal transformer, ${size.blocks} ${size.blocks === 1 ? "block" : "blocks"} of ` +
+    description:
+      `causal transformer, ${size.blocks} ${size.blocks === 1 ? "block" : "blocks"} of ` +
       `${size.features} features and ${size.heads} heads, context ${size.context}, batch ${batch}`,
     parameters: countParameters(size),
   };

@@ -161,7 +161,12 @@ function materializeOutputs(graph: Graph): Listing {
     const id = nextId++;
     list.push(
       isLiteral(operand)
-        ? { op: "full", params: { ...spec, value: operand.literal }, operands: [], output: { id, spec } }
+        ? {
+          op: "full",
+          params: { ...spec, value: operand.literal },
+          operands: [],
+          output: { id, spec },
+        }
         : { op: "stopGradient", params: {}, operands: [operand], output: { id, spec } },
     );
     return { id, spec };

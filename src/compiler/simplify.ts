@@ -91,7 +91,9 @@ type Rule = (
 ) => Operand | undefined;
 
 const fits = (operand: Operand, spec: TensorSpec): Operand | undefined =>
-  operand.spec.dtype === spec.dtype && sameShape(operand.spec.shape, spec.shape) ? operand : undefined;
+  operand.spec.dtype === spec.dtype && sameShape(operand.spec.shape, spec.shape)
+    ? operand
+    : undefined;
 
 const neutralRight = (value: number): Rule => ({ operands: [a, b], output }) =>
   isLiteralOf(b!, value) ? fits(a!, output.spec) : undefined;

@@ -7,10 +7,23 @@ import { DTypeError } from "./errors.ts";
 export type DType = "float32" | "float64" | "int32" | "uint32" | "bool" | "bfloat16";
 
 /** The JavaScript arrays that hold elements: `Uint8Array` for `bool`, `Uint16Array` for `bfloat16`. */
-export type TypedArray = Float32Array | Float64Array | Int32Array | Uint32Array | Uint8Array | Uint16Array;
+export type TypedArray =
+  | Float32Array
+  | Float64Array
+  | Int32Array
+  | Uint32Array
+  | Uint8Array
+  | Uint16Array;
 
 /** Every dtype, in the order of promotion where there is one. */
-export const dtypes: readonly DType[] = ["bool", "int32", "uint32", "bfloat16", "float32", "float64"];
+export const dtypes: readonly DType[] = [
+  "bool",
+  "int32",
+  "uint32",
+  "bfloat16",
+  "float32",
+  "float64",
+];
 
 const bytes: Record<DType, number> = {
   bool: 1,
@@ -36,7 +49,9 @@ export function checkDType(functionName: string, dtype: unknown): asserts dtype 
   if (!isDType(dtype)) {
     throw new DTypeError(
       functionName,
-      `unknown dtype ${JSON.stringify(dtype)}; expected float32, float64, int32, uint32, bool or bfloat16`,
+      `unknown dtype ${
+        JSON.stringify(dtype)
+      }; expected float32, float64, int32, uint32, bool or bfloat16`,
     );
   }
 }

@@ -47,7 +47,9 @@ export function formatSpec(spec: TensorSpec): string {
 
 /** Refuses what is not a list of whole numbers >= 0. */
 export function checkShape(functionName: string, shape: Shape): void {
-  if (!Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
+  if (
+    !Array.isArray(shape) || !shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)
+  ) {
     throw new ShapeError(
       functionName,
       `${JSON.stringify(shape)} is not a shape; expected an array of whole numbers >= 0`,
@@ -93,7 +95,9 @@ export function broadcastShapes(functionName: string, ...shapes: Shape[]): numbe
       if (result[offset + axis] !== 1) {
         throw new ShapeError(
           functionName,
-          `shapes ${shapes.map(formatShape).join(" and ")} do not broadcast: axis ${axis - shape.length} ` +
+          `shapes ${shapes.map(formatShape).join(" and ")} do not broadcast: axis ${
+            axis - shape.length
+          } ` +
             `has ${result[offset + axis]} and ${extent}; expected equal extents or 1`,
         );
       }

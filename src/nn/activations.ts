@@ -118,5 +118,8 @@ export function softmax(x: Tensor, axis = -1): Tensor {
  */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   const [value] = promoteFloating("logSoftmax", x);
-  return sub(value!, logSumExp(value!, { axis: normalizeAxis("logSoftmax", axis, x.rank), keepDims: true }));
+  return sub(
+    value!,
+    logSumExp(value!, { axis: normalizeAxis("logSoftmax", axis, x.rank), keepDims: true }),
+  );
 }

@@ -19,8 +19,8 @@ import { softmax } from "./activations.ts";
  * ```ts
  * import { attention, tensor } from "softstep";
  *
- * const x = tensor([[1, 0], [0, 1]]);
- * console.log(attention(x, x, x, { causal: true }).toArray()[0]); // => [ 1, 0 ]
+ * const x = tensor([[1, 0]]);
+ * console.log(attention(x, x, x, { causal: true }).toArray()); // => [ [ 1, 0 ] ]
  * ```
  */
 export function attention(

@@ -75,7 +75,9 @@ export function tensor(
   if (sizeOf(wanted) !== values.length) {
     throw new ShapeError(
       "tensor",
-      `${values.length} elements do not fill shape ${formatShape(wanted)}, which has ${sizeOf(wanted)}`,
+      `${values.length} elements do not fill shape ${formatShape(wanted)}, which has ${
+        sizeOf(wanted)
+      }`,
     );
   }
   const dtype = options.dtype ?? natural;
@@ -118,7 +120,10 @@ function readNested(data: TensorData): Elements {
     } else if (Array.isArray(node)) {
       throw new ShapeError("tensor", `data${path} is an array; expected a number as before`);
     } else {
-      throw new DTypeError("tensor", `data${path} is ${describe(node)}; expected a number or boolean`);
+      throw new DTypeError(
+        "tensor",
+        `data${path} is ${describe(node)}; expected a number or boolean`,
+      );
     }
   };
   visit(data, 0, "");
@@ -184,7 +189,12 @@ const like = (x: Tensor): DeviceName | undefined => x.device === "traced" ? unde
 export function full(shape: Shape, value: number, options: CreationOptions = {}): Tensor {
   const { dtype = "float32" } = options;
   checkDType("full", dtype);
-  return create("full", "full", { shape, dtype, value: roundTo("full", value, dtype) }, options.device);
+  return create(
+    "full",
+    "full",
+    { shape, dtype, value: roundTo("full", value, dtype) },
+    options.device,
+  );
 }
 
 /**
@@ -200,7 +210,12 @@ export function full(shape: Shape, value: number, options: CreationOptions = {})
  * ```
  */
 export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
-  return create("zeros", "full", { shape, dtype: options.dtype ?? "float32", value: 0 }, options.device);
+  return create(
+    "zeros",
+    "full",
+    { shape, dtype: options.dtype ?? "float32", value: 0 },
+    options.device,
+  );
 }
 
 /**
@@ -216,7 +231,12 @@ export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
  * ```
  */
 export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
-  return create("ones", "full", { shape, dtype: options.dtype ?? "float32", value: 1 }, options.device);
+  return create(
+    "ones",
+    "full",
+    { shape, dtype: options.dtype ?? "float32", value: 1 },
+    options.device,
+  );
 }
 
 /**
@@ -273,4 +293,3 @@ export function arange(count: number, options: CreationOptions = {}): Tensor {
   }
   return create("arange", "iota", { shape: [count], dtype, axis: 0 }, device);
 }
-

@@ -120,7 +120,11 @@ export function erfInv(x: TensorLike): Tensor {
   return mul(y, factor!);
 }
 
-function evaluate({ root, center, coefficients }: Piece, w: Tensor, pieces: readonly Piece[]): Tensor {
+function evaluate(
+  { root, center, coefficients }: Piece,
+  w: Tensor,
+  pieces: readonly Piece[],
+): Tensor {
   // Below its range the root piece is not used; keeping w away from 0 keeps its derivative finite there.
   const argument = root ? sqrt(maxPrimitive(w, numberLike(pieces[0]!.limit, w))) : w;
   const t = sub(argument, numberLike(center, w));

@@ -29,7 +29,9 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   if (left.rank === 0 || right.rank === 0 || inner !== other) {
     throw new ShapeError(
       "matmul",
-      `cannot multiply ${formatShape(left.shape)} by ${formatShape(right.shape)}; expected the last axis of ` +
+      `cannot multiply ${formatShape(left.shape)} by ${
+        formatShape(right.shape)
+      }; expected the last axis of ` +
         `the left to have the extent of the last but one of the right`,
     );
   }

@@ -26,7 +26,9 @@ const functions = {
   mean,
   max,
   min,
-} satisfies { [Name in keyof TensorMethods]: (x: Tensor, ...rest: Parameters<TensorMethods[Name]>) => Tensor };
+} satisfies {
+  [Name in keyof TensorMethods]: (x: Tensor, ...rest: Parameters<TensorMethods[Name]>) => Tensor;
+};
 
 // What console.log shows in Deno, Bun and Node.
 Object.defineProperty(Tensor.prototype, Symbol.for("nodejs.util.inspect.custom"), {

@@ -35,8 +35,13 @@ export function promoteNumbers(functionName: string, ...operands: readonly Tenso
 }
 
 /** As `promoteAll`, for functions of real numbers: integers and bool take the floating dtype, or float32. */
-export function promoteFloating(functionName: string, ...operands: readonly TensorLike[]): Tensor[] {
-  const real = operands.filter((operand) => !(operand instanceof Tensor) || isFloating(operand.dtype));
+export function promoteFloating(
+  functionName: string,
+  ...operands: readonly TensorLike[]
+): Tensor[] {
+  const real = operands.filter((operand) =>
+    !(operand instanceof Tensor) || isFloating(operand.dtype)
+  );
   return castAll(functionName, operands, commonDType(functionName, real));
 }
 

@@ -129,10 +129,10 @@ export type KeyList<Count extends number> = number extends Count ? Tensor[]
   : TensorTuple<Count>;
 
 /** A tuple of tensors, up to 32; an array beyond. */
-export type TensorTuple<Count extends number, List extends Tensor[] = []> =
-  List["length"] extends Count ? List
-    : List["length"] extends 32 ? Tensor[]
-    : TensorTuple<Count, [...List, Tensor]>;
+export type TensorTuple<Count extends number, List extends Tensor[] = []> = List["length"] extends
+  Count ? List
+  : List["length"] extends 32 ? Tensor[]
+  : TensorTuple<Count, [...List, Tensor]>;
 
 /**
  * A new key from a key and a number, for example a step or a layer.
@@ -151,9 +151,14 @@ export function foldIn(from: Tensor, data: TensorLike): Tensor {
   checkKey("foldIn", from);
   const low = toTensor("foldIn", data, "uint32");
   if (low.dtype !== "uint32" && low.dtype !== "int32") {
-    throw new DTypeError("foldIn", `data is ${formatSpec(low)}; expected a whole number or a uint32 scalar`);
+    throw new DTypeError(
+      "foldIn",
+      `data is ${formatSpec(low)}; expected a whole number or a uint32 scalar`,
+    );
   }
-  if (low.rank !== 0) throw new ShapeError("foldIn", `data is ${formatSpec(low)}; expected a scalar`);
+  if (low.rank !== 0) {
+    throw new ShapeError("foldIn", `data is ${formatSpec(low)}; expected a scalar`);
+  }
   const column = reshape(cast(low, "uint32"), [1]);
   return threefry2x32(from, concat([mul(column, numberLike(0, column)), column], 0));
 }
@@ -240,7 +245,10 @@ function drawUniform(
   { low = 0, high = 1, dtype = "float32" }: UniformOptions,
 ): Tensor {
   if (typeof low === "number" && typeof high === "number" && !(low < high)) {
-    throw new OptionError(functionName, `the range ${low} to ${high} is empty; expected low < high`);
+    throw new OptionError(
+      functionName,
+      `the range ${low} to ${high} is empty; expected low < high`,
+    );
   }
   const unit = unitInterval(functionName, from, shape, dtype);
   if (low === 0 && high === 1) return unit;
@@ -384,7 +392,9 @@ function drawGumbel(functionName: string, from: Tensor, shape: Shape, dtype: DTy
 export function categorical(from: Tensor, logits: Tensor, shape?: Shape): Tensor {
   checkTensor("categorical", logits);
   const classes = logits.shape.at(-1);
-  if (classes === undefined) throw new ShapeError("categorical", "logits are a scalar; expected an axis");
+  if (classes === undefined) {
+    throw new ShapeError("categorical", "logits are a scalar; expected an axis");
+  }
   const [values] = promoteFloating("categorical", logits);
   const target = [...(shape ?? logits.shape.slice(0, -1)), classes];
   const noise = drawGumbel("categorical", from, target, values!.dtype);

@@ -73,7 +73,9 @@ export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   if (axes.length !== x.rank || new Set(axes).size !== x.rank) {
     throw new ShapeError(
       "transpose",
-      `${formatShape(permutation ?? [])} is no permutation of the ${x.rank} axes of ${formatShape(x.shape)}`,
+      `${formatShape(permutation ?? [])} is no permutation of the ${x.rank} axes of ${
+        formatShape(x.shape)
+      }`,
     );
   }
   return transposePrimitive(x, axes);
@@ -97,7 +99,9 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
   if (!sameShape(broadcastShapes("broadcastTo", x.shape, shape), shape)) {
     throw new ShapeError(
       "broadcastTo",
-      `${formatShape(x.shape)} does not broadcast to ${formatShape(shape)}; expected equal extents or 1`,
+      `${formatShape(x.shape)} does not broadcast to ${
+        formatShape(shape)
+      }; expected equal extents or 1`,
     );
   }
   return broadcastToPrimitive(x, [...shape]);

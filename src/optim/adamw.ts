@@ -1,5 +1,9 @@
 import { chain } from "./chain.ts";
-import { decoupledDecay, type DecoupledDecayOptions, type OptimizerKind } from "./decoupled-decay.ts";
+import {
+  decoupledDecay,
+  type DecoupledDecayOptions,
+  type OptimizerKind,
+} from "./decoupled-decay.ts";
 import { checkKnown } from "./options.ts";
 import { type AdamKind, scaleByAdam, type ScaleByAdamOptions } from "./scale-by-adam.ts";
 import { scaleByLearningRate } from "./scale-by-schedule.ts";

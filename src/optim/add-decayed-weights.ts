@@ -53,7 +53,10 @@ export function readMask(functionName: string, mask: Mask, params: unknown): boo
   const flat = flatten(tree, "mask");
   flat.leaves.forEach((leaf, i) => {
     if (typeof leaf === "boolean") return;
-    throw new TreeError(functionName, `${flat.paths[i]} is ${describe(leaf)}; expected true or false`);
+    throw new TreeError(
+      functionName,
+      `${flat.paths[i]} is ${describe(leaf)}; expected true or false`,
+    );
   });
   checkSameStructure(functionName, flatten(params).structure, flat.structure, "params", "mask");
   return flat.leaves as boolean[];

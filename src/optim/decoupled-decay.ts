@@ -16,7 +16,9 @@ export interface DecoupledDecayOptions {
 }
 
 /** The kind of an optimizer of three links: direction, weight decay (or its place), learning rate. */
-export type OptimizerKind<Direction extends StateKind> = ChainKind<[Direction, EmptyKind, CountKind]>;
+export type OptimizerKind<Direction extends StateKind> = ChainKind<
+  [Direction, EmptyKind, CountKind]
+>;
 
 /** Weight decay, or the place of it where there is none: then `update` needs no parameters. */
 export function decoupledDecay(
@@ -25,5 +27,7 @@ export function decoupledDecay(
   mask: Mask | undefined,
 ): GradientTransformation<EmptyKind> {
   checkNonNegative(functionName, "weightDecay", weightDecay);
-  return weightDecay === 0 ? identity() : addDecayedWeights(weightDecay, mask === undefined ? {} : { mask });
+  return weightDecay === 0
+    ? identity()
+    : addDecayedWeights(weightDecay, mask === undefined ? {} : { mask });
 }

@@ -35,7 +35,9 @@ export function mapTogether(
   }
   const columns = Array.from({ length: results }, (): Tensor[] => []);
   first!.leaves.forEach((leaf, i) => {
-    f(leaf, ...rest.map((other) => other.leaves[i]!)).forEach((result, k) => columns[k]!.push(result));
+    f(leaf, ...rest.map((other) => other.leaves[i]!)).forEach((result, k) =>
+      columns[k]!.push(result)
+    );
   });
   return columns.map((column) => unflatten(first!.structure, column));
 }

@@ -1,5 +1,9 @@
 import { chain } from "./chain.ts";
-import { decoupledDecay, type DecoupledDecayOptions, type OptimizerKind } from "./decoupled-decay.ts";
+import {
+  decoupledDecay,
+  type DecoupledDecayOptions,
+  type OptimizerKind,
+} from "./decoupled-decay.ts";
 import { checkKnown } from "./options.ts";
 import { type S3Kind, scaleByS3, type ScaleByS3Options } from "./scale-by-s3.ts";
 import { scaleByLearningRate } from "./scale-by-schedule.ts";

@@ -53,8 +53,8 @@ export interface AdamKind extends StateKind {
  * import { scaleByAdam, tensor } from "softstep";
  *
  * const transform = scaleByAdam();
- * const [updates] = transform.update(tensor([5, -0.1]), transform.init(tensor([0, 0])));
- * console.log(updates.toArray().map((u) => Math.round(Number(u) * 1000) / 1000)); // => [ 1, -1 ]
+ * const [updates] = transform.update(tensor(-5), transform.init(tensor(0)));
+ * console.log(updates.item().toFixed(3)); // => -1.000
  * ```
  */
 export function scaleByAdam(options: ScaleByAdamOptions = {}): GradientTransformation<AdamKind> {

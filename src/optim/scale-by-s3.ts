@@ -1,5 +1,16 @@
 import { OptionError } from "../core/errors.ts";
-import { abs, add, clip, div, maximum, minimum, mul, pow, sign, square } from "../ops/arithmetic.ts";
+import {
+  abs,
+  add,
+  clip,
+  div,
+  maximum,
+  minimum,
+  mul,
+  pow,
+  sign,
+  square,
+} from "../ops/arithmetic.ts";
 import { equal, less } from "../ops/comparison.ts";
 import { zerosLike } from "../ops/creation.ts";
 import { cbrt, sqrt } from "../ops/elementary.ts";
@@ -82,7 +93,8 @@ export function scaleByS3(options: ScaleByS3Options = {}): GradientTransformatio
 
   return {
     init<P extends Tree>(params: P): S3State<P> {
-      const zeros = () => mapTensors("scaleByS3.init", (x) => zerosLike(x, { dtype: stateDtype ?? x.dtype }), params);
+      const zeros = () =>
+        mapTensors("scaleByS3.init", (x) => zerosLike(x, { dtype: stateDtype ?? x.dtype }), params);
       return { m: zeros() as P, r: zeros() as P };
     },
     update<P extends Tree>(updates: P, state: S3State<P>): [P, S3State<P>] {

@@ -52,7 +52,10 @@ export function initialCount(): Tensor {
  */
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<CountKind> {
   if (typeof schedule !== "function") {
-    throw new OptionError("scaleBySchedule", `schedule is ${describe(schedule)}; expected a function`);
+    throw new OptionError(
+      "scaleBySchedule",
+      `schedule is ${describe(schedule)}; expected a function`,
+    );
   }
   return scaleByFactor("scaleBySchedule", schedule);
 }
@@ -80,7 +83,9 @@ export function scaleByLearningRate(learningRate: LearningRate): GradientTransfo
   const isNumber = typeof learningRate === "number" && Number.isFinite(learningRate);
   const isScalar = learningRate instanceof Tensor && learningRate.rank === 0;
   if (!isNumber && !isScalar) {
-    const found = learningRate instanceof Tensor ? formatSpec(learningRate) : describe(learningRate);
+    const found = learningRate instanceof Tensor
+      ? formatSpec(learningRate)
+      : describe(learningRate);
     throw new OptionError(
       name,
       `learningRate is ${found}; expected a finite number, a scalar tensor or a schedule`,
@@ -103,7 +108,10 @@ function scaleByFactor(
         if (factor === undefined) {
           factor = cast(toTensor(name, factorAt(cast(state.count, dtype)), dtype), dtype);
           if (factor.rank !== 0) {
-            throw new ShapeError(name, `the schedule gave ${formatSpec(factor)}; expected a scalar`);
+            throw new ShapeError(
+              name,
+              `the schedule gave ${formatSpec(factor)}; expected a scalar`,
+            );
           }
           factors.set(dtype, factor);
         }

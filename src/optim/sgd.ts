@@ -28,7 +28,9 @@ export interface SgdOptions {
  * console.log(updates.toArray()); // => [ -1 ]
  * ```
  */
-export function sgd(options: SgdOptions): GradientTransformation<ChainKind<[TraceKind, CountKind]>> {
+export function sgd(
+  options: SgdOptions,
+): GradientTransformation<ChainKind<[TraceKind, CountKind]>> {
   checkKnown("sgd", options, ["learningRate", "momentum", "nesterov"]);
   const { learningRate, momentum = 0, nesterov = false } = options;
   return chain(trace({ decay: momentum, nesterov }), scaleByLearningRate(learningRate));

@@ -103,8 +103,12 @@ export const flip = (x: Tensor, axes: readonly number[]): Tensor => bind("flip",
 export const gather = (x: Tensor, indices: Tensor, axis: number): Tensor =>
   bind("gather", { axis }, [x, indices]);
 
-export const scatterAdd = (updates: Tensor, indices: Tensor, axis: number, extent: number): Tensor =>
-  bind("scatterAdd", { axis, extent }, [updates, indices]);
+export const scatterAdd = (
+  updates: Tensor,
+  indices: Tensor,
+  axis: number,
+  extent: number,
+): Tensor => bind("scatterAdd", { axis, extent }, [updates, indices]);
 
 /** The operand itself where there is no axis to sum over. */
 export const reduceSum = (x: Tensor, axes: readonly number[]): Tensor =>

@@ -8,7 +8,11 @@ import type { PrimitiveTable } from "../tracing/primitive.ts";
 type Pairs = readonly (readonly [number, number])[];
 
 /** The axes of one side that are neither batch nor contracted, ascending. */
-function freeAxes(rank: number, side: 0 | 1, { contract, batch }: PrimitiveParams["dot"]): number[] {
+function freeAxes(
+  rank: number,
+  side: 0 | 1,
+  { contract, batch }: PrimitiveParams["dot"],
+): number[] {
   const used = [...contract, ...batch].map((pair) => pair[side]);
   return Array.from({ length: rank }, (_, axis) => axis).filter((axis) => !used.includes(axis));
 }
@@ -81,7 +85,9 @@ export const contractionPrimitives: Pick<PrimitiveTable, "dot"> = {
 };
 
 function checkDot({ contract, batch }: PrimitiveParams["dot"], a: TensorSpec, b: TensorSpec): void {
-  if (a.dtype !== b.dtype || (a.dtype !== "float32" && a.dtype !== "float64" && a.dtype !== "int32")) {
+  if (
+    a.dtype !== b.dtype || (a.dtype !== "float32" && a.dtype !== "float64" && a.dtype !== "int32")
+  ) {
     throw new DTypeError(
       "dot",
       `cannot take ${a.dtype} and ${b.dtype}; expected one of float32, float64 and int32`,
@@ -91,7 +97,9 @@ function checkDot({ contract, batch }: PrimitiveParams["dot"], a: TensorSpec, b:
     if (a.shape[left] === undefined || a.shape[left] !== b.shape[right]) {
       throw new ShapeError(
         "dot",
-        `axis ${left} of ${formatSpec(a)} and axis ${right} of ${formatSpec(b)} differ; expected equal ` +
+        `axis ${left} of ${formatSpec(a)} and axis ${right} of ${
+          formatSpec(b)
+        } differ; expected equal ` +
           `extents`,
       );
     }

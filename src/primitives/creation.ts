@@ -16,7 +16,10 @@ export const creationPrimitives: Pick<PrimitiveTable, "iota" | "full" | "threefr
     infer(_params, key, counter) {
       for (const operand of [key, counter]) {
         if (operand.dtype !== "uint32") {
-          throw new DTypeError("threefry2x32", `cannot take ${formatSpec(operand)}; expected uint32`);
+          throw new DTypeError(
+            "threefry2x32",
+            `cannot take ${formatSpec(operand)}; expected uint32`,
+          );
         }
         if (operand.shape.at(-1) !== 2) {
           throw new ShapeError(

@@ -204,7 +204,11 @@ export const elementwisePrimitives: Pick<PrimitiveTable, ElementwiseName> = {
   cast: {
     infer: ({ dtype }, { shape }) => ({ shape, dtype }),
     jvp: ({ dtype }, [tangent]) => isFloating(dtype) && tangent ? cast(tangent, dtype) : undefined,
-    vjp: (_params, cotangent, [x]) => [isFloating(x!.dtype) ? cast(cotangent, x!.dtype) : undefined],
+    vjp: (
+      _params,
+      cotangent,
+      [x],
+    ) => [isFloating(x!.dtype) ? cast(cotangent, x!.dtype) : undefined],
     batch: ({ dtype }, [x]) => cast(x!, dtype),
   },
   bitcast: {

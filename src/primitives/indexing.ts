@@ -61,7 +61,11 @@ export const indexingPrimitives: Pick<PrimitiveTable, "gather" | "scatterAdd"> =
       const extent = x!.shape[axis + 1]!;
       const moved = moveAxis(x!, 0, axis);
       const shape = moved.shape.slice();
-      const row = reshape(moved, [...shape.slice(0, axis), size * extent, ...shape.slice(axis + 2)]);
+      const row = reshape(moved, [
+        ...shape.slice(0, axis),
+        size * extent,
+        ...shape.slice(axis + 2),
+      ]);
       return moveAxis(gather(row, offsetByBatch(indices!, size, extent), axis), axis, 0);
     },
   },

@@ -35,7 +35,9 @@ export const movementPrimitives: Pick<PrimitiveTable, MovementName> = {
       if (sizeOf(shape) !== sizeOf(x.shape)) {
         throw new ShapeError(
           "reshape",
-          `${formatShape(x.shape)} has ${sizeOf(x.shape)} elements; ${formatShape(shape)} would have ` +
+          `${formatShape(x.shape)} has ${sizeOf(x.shape)} elements; ${
+            formatShape(shape)
+          } would have ` +
             `${sizeOf(shape)}`,
         );
       }
@@ -68,10 +70,11 @@ export const movementPrimitives: Pick<PrimitiveTable, MovementName> = {
 
   broadcast: {
     infer({ shape, axes }, x) {
-      const fits = axes.length === x.shape.length && axes.every((axis, i) =>
-        (i === 0 || axis > axes[i - 1]!) && axis >= 0 && axis < shape.length &&
-        (x.shape[i] === 1 || x.shape[i] === shape[axis])
-      );
+      const fits = axes.length === x.shape.length &&
+        axes.every((axis, i) =>
+          (i === 0 || axis > axes[i - 1]!) && axis >= 0 && axis < shape.length &&
+          (x.shape[i] === 1 || x.shape[i] === shape[axis])
+        );
       if (!fits) {
         throw new ShapeError(
           "broadcast",
@@ -125,7 +128,10 @@ export const movementPrimitives: Pick<PrimitiveTable, MovementName> = {
   pad: {
     infer({ low, high, inner }, x) {
       if ([...low, ...high, ...inner].some((count) => !Number.isInteger(count) || count < 0)) {
-        throw new ShapeError("pad", `cannot pad by ${formatShape([...low, ...high])}; expected >= 0`);
+        throw new ShapeError(
+          "pad",
+          `cannot pad by ${formatShape([...low, ...high])}; expected >= 0`,
+        );
       }
       const shape = x.shape.map((extent, axis) =>
         low[axis]! + spread(extent, inner[axis]!) + high[axis]!
@@ -143,14 +149,21 @@ export const movementPrimitives: Pick<PrimitiveTable, MovementName> = {
   concat: {
     infer: ({ axis }, ...operands) => inferConcat(axis, operands),
     jvp({ axis }, tangents, operands) {
-      return concat(tangents.map((t, i) => t ?? full(operands[i]!.shape, operands[i]!.dtype, 0)), axis);
+      return concat(
+        tangents.map((t, i) => t ?? full(operands[i]!.shape, operands[i]!.dtype, 0)),
+        axis,
+      );
     },
     vjp({ axis }, cotangent, operands) {
       let offset = 0;
       return operands.map((operand) => {
         const start = cotangent.shape.map((_, i) => i === axis ? offset : 0);
         offset += operand.shape[axis]!;
-        return slice(cotangent, start, cotangent.shape.map((extent, i) => i === axis ? offset : extent));
+        return slice(
+          cotangent,
+          start,
+          cotangent.shape.map((extent, i) => i === axis ? offset : extent),
+        );
       });
     },
     batch: ({ axis }, operands, batched, size) =>
@@ -180,7 +193,9 @@ function inferConcat(axis: number, operands: readonly TensorSpec[]): TensorSpec 
     if (!fits) {
       throw new ShapeError(
         "concat",
-        `${formatShape(first.shape)} and ${formatShape(other.shape)} do not join along axis ${axis}; ` +
+        `${formatShape(first.shape)} and ${
+          formatShape(other.shape)
+        } do not join along axis ${axis}; ` +
           `expected equal extents on all other axes`,
       );
     }

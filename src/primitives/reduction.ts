@@ -23,14 +23,20 @@ const shifted = (axes: readonly number[]): number[] => axes.map((axis) => axis +
 function reducedSpec(name: string, axes: readonly number[], x: TensorSpec): TensorSpec {
   checkNumber(name, x);
   if (axes.some((axis) => axis < 0 || axis >= x.shape.length)) {
-    throw new ShapeError(name, `axes ${formatShape(axes)} are out of range for ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      name,
+      `axes ${formatShape(axes)} are out of range for ${formatShape(x.shape)}`,
+    );
   }
   return { shape: withoutAxes(x.shape, axes), dtype: x.dtype };
 }
 
 function checkNumber(name: string, x: TensorSpec): void {
   if (x.dtype !== "float32" && x.dtype !== "float64" && !isInteger(x.dtype)) {
-    throw new DTypeError(name, `cannot take ${x.dtype}; expected float32, float64, int32 or uint32`);
+    throw new DTypeError(
+      name,
+      `cannot take ${x.dtype}; expected float32, float64, int32 or uint32`,
+    );
   }
 }
 

@@ -28,5 +28,7 @@ function formatElement(value: number, dtype: TensorSpec["dtype"]): string {
   if (dtype === "bool") return value !== 0 ? "true" : "false";
   if (Object.is(value, -0)) return "-0";
   // Seven significant digits tell all that a float32 holds at a glance.
-  return dtype === "float32" || dtype === "bfloat16" ? String(Number(value.toPrecision(7))) : String(value);
+  return dtype === "float32" || dtype === "bfloat16"
+    ? String(Number(value.toPrecision(7)))
+    : String(value);
 }

@@ -37,5 +37,8 @@ export function scalarTensor(
   dtype: DType,
   device: DeviceName,
 ): Tensor {
-  return new Tensor({ shape: [], dtype }, literalStorage(device, roundTo(functionName, value, dtype)));
+  return new Tensor(
+    { shape: [], dtype },
+    literalStorage(device, roundTo(functionName, value, dtype)),
+  );
 }

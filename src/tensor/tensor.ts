@@ -166,7 +166,10 @@ export class Tensor {
    */
   item(): number {
     if (this.size !== 1) {
-      throw new ShapeError("item", `a tensor of shape ${formatShape(this.shape)} is not one element`);
+      throw new ShapeError(
+        "item",
+        `a tensor of shape ${formatShape(this.shape)} is not one element`,
+      );
     }
     return this.#numbers("item")[0]!;
   }

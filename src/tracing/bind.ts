@@ -10,5 +10,7 @@ export function bind<Name extends PrimitiveName>(
   operands: readonly Tensor[],
 ): Tensor {
   const trace = innermostTrace(name, operands);
-  return trace === undefined ? execute(name, params, operands) : trace.process(name, params, operands);
+  return trace === undefined
+    ? execute(name, params, operands)
+    : trace.process(name, params, operands);
 }

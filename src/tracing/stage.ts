@@ -58,7 +58,9 @@ export function stage(
 
   function lift(tensor: Tensor): Operand {
     const { content } = tensor;
-    if (content.kind === "traced" && content.trace === trace) return (content as StagedContent).operand;
+    if (content.kind === "traced" && content.trace === trace) {
+      return (content as StagedContent).operand;
+    }
     let operand = lifted.get(tensor);
     if (operand !== undefined) return operand;
     checkNotLeaked(transformation, tensor);

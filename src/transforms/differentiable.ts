@@ -36,13 +36,17 @@ export function checkScalarLoss(functionName: string, loss: unknown): asserts lo
   if (!(loss instanceof TensorClass)) {
     throw new DifferentiationError(
       functionName,
-      `the function returned ${describe(loss)}; expected a scalar tensor (or [scalar, aux] with hasAux)`,
+      `the function returned ${
+        describe(loss)
+      }; expected a scalar tensor (or [scalar, aux] with hasAux)`,
     );
   }
   if (loss.rank !== 0) {
     throw new ShapeError(
       functionName,
-      `the function returned ${formatSpec(loss)}; expected a scalar: reduce it, for example by mean`,
+      `the function returned ${
+        formatSpec(loss)
+      }; expected a scalar: reduce it, for example by mean`,
     );
   }
   if (!isFloating(loss.dtype)) {

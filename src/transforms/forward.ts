@@ -35,7 +35,9 @@ export function forward(
     return new Tensor(primal, content);
   }
   function ownContent({ content }: Tensor): DualContent | undefined {
-    return content.kind === "traced" && content.trace === trace ? content as DualContent : undefined;
+    return content.kind === "traced" && content.trace === trace
+      ? content as DualContent
+      : undefined;
   }
   const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.primal ?? tensor;
   const tangentOf = (tensor: Tensor): Tensor | undefined => ownContent(tensor)?.tangent;

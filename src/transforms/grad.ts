@@ -17,19 +17,22 @@ export interface GradOptions<N extends ArgumentNumbers = ArgumentNumbers> {
 export type ArgumentNumbers = number | readonly number[];
 
 /** The gradient has the type of the argument, or is a tuple of those of several arguments. */
-export type GradientOf<Args extends readonly unknown[], N extends ArgumentNumbers> = N extends number
-  ? Args[N]
+export type GradientOf<Args extends readonly unknown[], N extends ArgumentNumbers> = N extends
+  number ? Args[N]
   : N extends readonly number[] ? { -readonly [I in keyof N]: ArgumentAt<Args, N[I]> }
   : never;
 
 /** The type of the argument at a position. */
-export type ArgumentAt<Args extends readonly unknown[], Position> = Position extends number ? Args[Position]
+export type ArgumentAt<Args extends readonly unknown[], Position> = Position extends number
+  ? Args[Position]
   : never;
 
 /** What the gradient functions take: anything that maps its arguments to a scalar. */
 export type Loss<Args extends readonly unknown[]> = (...args: Args) => Tensor;
 /** The same with something beside the scalar. */
-export type LossWithAux<Args extends readonly unknown[], Aux> = (...args: Args) => readonly [Tensor, Aux];
+export type LossWithAux<Args extends readonly unknown[], Aux> = (
+  ...args: Args
+) => readonly [Tensor, Aux];
 
 /**
  * The function that computes the value and the gradient of a scalar function, in one forward and one backward
@@ -120,7 +123,9 @@ function differentiate(
   if (!valid) {
     throw new OptionError(
       functionName,
-      `argnums is ${JSON.stringify(argnums)}; expected different positions of arguments, counted from 0`,
+      `argnums is ${
+        JSON.stringify(argnums)
+      }; expected different positions of arguments, counted from 0`,
     );
   }
   return (...args) => {

@@ -14,7 +14,12 @@ import {
 import type { Staged } from "../tracing/stage.ts";
 import { currentStaging } from "../tracing/trace.ts";
 import { unflatten } from "../tree/tree.ts";
-import { type FlatArguments, flattenArguments, type Outputs, stageFunction } from "./stage-function.ts";
+import {
+  type FlatArguments,
+  flattenArguments,
+  type Outputs,
+  stageFunction,
+} from "./stage-function.ts";
 
 /** How a function is compiled. */
 export interface JitOptions {
@@ -77,7 +82,10 @@ export function jit<Args extends readonly unknown[], Result>(
     const flat = flattenArguments("jit", args);
     const tooFar = donate.find((position) => position >= args.length);
     if (tooFar !== undefined) {
-      throw new OptionError("jit", `donate names argument ${tooFar}, but ${args.length} were given`);
+      throw new OptionError(
+        "jit",
+        `donate names argument ${tooFar}, but ${args.length} were given`,
+      );
     }
     const key = flat.key + flat.tensors.map((tensor) => formatSpec(tensor)).join(" ");
     let variant = variants.get(key);
@@ -135,7 +143,9 @@ function run(
     storage.buffer = undefined;
     storage.donatedTo = name;
   }
-  return staged.graph.outputs.map(({ spec }, i) => new Tensor(spec, bufferStorage(device, results[i]!)));
+  return staged.graph.outputs.map(({ spec }, i) =>
+    new Tensor(spec, bufferStorage(device, results[i]!))
+  );
 }
 
 /** Refuses memory that is donated in one place and read in another. */
@@ -147,7 +157,9 @@ function checkNotShared(
 ): void {
   if (donated.size === 0) return;
   const readers = new Map<Storage, string>();
-  constants.forEach((tensor) => readers.set(storageOf(tensor), "a tensor that the function closes over"));
+  constants.forEach((tensor) =>
+    readers.set(storageOf(tensor), "a tensor that the function closes over")
+  );
   tensors.forEach((tensor, input) => {
     if (!donated.has(input)) readers.set(storageOf(tensor), paths[input]!);
   });
@@ -157,7 +169,9 @@ function checkNotShared(
     if (reader !== undefined) {
       throw new DonatedError(
         name,
-        `${paths[input]} is donated, but is also ${reader}; expected a tensor of its own in each place`,
+        `${
+          paths[input]
+        } is donated, but is also ${reader}; expected a tensor of its own in each place`,
       );
     }
     readers.set(storage, paths[input]!);

@@ -61,7 +61,9 @@ export function reverse(
     return new Tensor(primal, content);
   }
   function ownContent({ content }: Tensor): TapedContent | undefined {
-    return content.kind === "traced" && content.trace === trace ? content as TapedContent : undefined;
+    return content.kind === "traced" && content.trace === trace
+      ? content as TapedContent
+      : undefined;
   }
   const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.primal ?? tensor;
   const slotOf = (tensor: Tensor): number | undefined => ownContent(tensor)?.slot;

@@ -1,5 +1,5 @@
 import { Tensor } from "../tensor/tensor.ts";
-import { type Staged, stage } from "../tracing/stage.ts";
+import { stage, type Staged } from "../tracing/stage.ts";
 import { describe, flatten, formatStructure, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { TreeError } from "../core/errors.ts";
 import { checkNotPromise } from "./differentiable.ts";
@@ -48,7 +48,10 @@ function staticKey(functionName: string, leaf: unknown, path: string): string {
       return `#${identity}`;
     }
     default:
-      throw new TreeError(functionName, `${path} is ${describe(leaf)}; expected a tensor or a plain value`);
+      throw new TreeError(
+        functionName,
+        `${path} is ${describe(leaf)}; expected a tensor or a plain value`,
+      );
   }
 }
 
@@ -81,7 +84,10 @@ export function flattenArguments(functionName: string, args: readonly unknown[])
     fill(replacements) {
       let next = 0;
       return parts.map(({ structure, leaves }) =>
-        unflatten(structure, leaves.map((leaf) => leaf instanceof Tensor ? replacements[next++] : leaf))
+        unflatten(
+          structure,
+          leaves.map((leaf) => leaf instanceof Tensor ? replacements[next++] : leaf),
+        )
       );
     },
   };

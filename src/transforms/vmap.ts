@@ -60,7 +60,10 @@ export function vmap<Args extends readonly unknown[], Result>(
       const leaves = flat.leaves.map((leaf, k) => {
         const path = flat.paths[k]!;
         if (leaf.rank === 0) {
-          throw new ShapeError("vmap", `${path} is ${formatSpec(leaf)}, which has no axis to map over`);
+          throw new ShapeError(
+            "vmap",
+            `${path} is ${formatSpec(leaf)}, which has no axis to map over`,
+          );
         }
         const from = normalizeAxis("vmap", axis, leaf.rank);
         size ??= leaf.shape[from]!;

@@ -13,7 +13,8 @@ export type Tree<Leaf = Tensor> =
 export type MapLeaves<T, Leaf> = [Tree] extends [T] ? Tree<Leaf>
   : T extends Tensor ? Leaf
   : T extends null | undefined ? T
-  : T extends readonly unknown[] | Record<string, unknown> ? { [K in keyof T]: MapLeaves<T[K], Leaf> }
+  : T extends readonly unknown[] | Record<string, unknown>
+    ? { [K in keyof T]: MapLeaves<T[K], Leaf> }
   : T;
 
 /** A tree taken apart: the leaves in order, where each one hung, and the shape of the rest. */
@@ -70,7 +71,10 @@ export function flatten(tree: unknown, root = ""): Flattened {
     ancestors.add(node);
     let structure: TreeStructure;
     if (isArray) {
-      const children = Array.from(node as unknown[], (child, i) => visit(child, childPath(path, i)));
+      const children = Array.from(
+        node as unknown[],
+        (child, i) => visit(child, childPath(path, i)),
+      );
       structure = { kind: "array", children };
     } else {
       const keys = Object.keys(node).sort();
@@ -172,7 +176,9 @@ export function checkSameStructure(
     const differ = (detail: string): never => {
       throw new TreeError(
         functionName,
-        `${actualName} has another structure than ${expectedName} at ${path || "the root"}: ${detail}`,
+        `${actualName} has another structure than ${expectedName} at ${
+          path || "the root"
+        }: ${detail}`,
       );
     };
     if (a.kind !== b.kind) differ(`${kindName(b)}; expected ${kindName(a)}`);

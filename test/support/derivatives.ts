@@ -11,7 +11,8 @@ export function numericalTangent(
   inputs: readonly Tensor[],
   tangents: readonly Tensor[],
 ): number[] {
-  const at = (distance: number) => elementsOf(f(inputs.map((x, i) => shifted(x, tangents[i]!, distance))));
+  const at = (distance: number) =>
+    elementsOf(f(inputs.map((x, i) => shifted(x, tangents[i]!, distance))));
   const [far, near, nearBack, farBack] = [at(2 * step), at(step), at(-step), at(-2 * step)];
   return near.map((_, i) =>
     (8 * (near[i]! - nearBack[i]!) - (far[i]! - farBack[i]!)) / (12 * step)
@@ -61,6 +62,11 @@ export function checkDerivatives(
   const [, derivatives] = jvp(gradients, [...inputs], tangents);
   inputs.forEach((_, i) => {
     const differences = numericalTangent((moved) => gradients(...moved)[i]!, inputs, tangents);
-    assertClose(elementsOf(derivatives[i]!), differences, tolerance * 10, `second order, operand ${i}`);
+    assertClose(
+      elementsOf(derivatives[i]!),
+      differences,
+      tolerance * 10,
+      `second order, operand ${i}`,
+    );
   });
 }

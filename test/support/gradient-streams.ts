@@ -7,7 +7,10 @@ const words = new Uint32Array(1);
 const floats = new Float32Array(words.buffer);
 
 /** Any finite float32, every exponent as likely as another: half of all pairs differ by 2^80 and more. */
-const anyBits = fc.tuple(fc.integer({ min: 0, max: 0xfe }), fc.integer({ min: -0x7fffff, max: 0x7fffff }))
+const anyBits = fc.tuple(
+  fc.integer({ min: 0, max: 0xfe }),
+  fc.integer({ min: -0x7fffff, max: 0x7fffff }),
+)
   .map(([exponent, mantissa]) => {
     words[0] = (exponent << 23) | Math.abs(mantissa);
     return Math.sign(mantissa) * floats[0]!;

@@ -83,7 +83,7 @@ const lattice = (offset: number): Range => ({
 /** No two elements of one tensor are equal. */
 const distinct: Range = {
   dtype: "float64",
-  // 7 is prime to the prime 10007, so multiples of it repeat no remainder; the order looks random.
+  // Multiples of 7919 repeat no remainder by the prime 10007 before the 10007th.
   draw: (_next, element) => ((element * 7919 + 13) % 10007) / 1000,
 };
 
@@ -150,14 +150,19 @@ const reduced = (range: Range, shapes: fc.Arbitrary<number[]>) =>
 
 /** x and indices into an axis; `outside` of them may be out of range. */
 const gathered = (range: Range, outside: boolean): fc.Arbitrary<Application<"gather">> =>
-  fc.tuple(withAnAxis, fc.nat({ max: 3 }), fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }))
+  fc.tuple(
+    withAnAxis,
+    fc.nat({ max: 3 }),
+    fc.array(fc.integer({ min: 0, max: 3 }), { maxLength: 2 }),
+  )
     .map(([shape, at, indices]) => {
       const axis = at % shape.length;
       const extent = shape[axis]!;
-      const positions = outside
-        ? whole("int32", -1, extent)
-        : whole("int32", 0, extent - 1);
-      return { params: { axis }, operands: [{ shape, range }, { shape: indices, range: positions }] };
+      const positions = outside ? whole("int32", -1, extent) : whole("int32", 0, extent - 1);
+      return {
+        params: { axis },
+        operands: [{ shape, range }, { shape: indices, range: positions }],
+      };
     });
 
 const scattered = (range: Range): fc.Arbitrary<Application<"scatterAdd">> =>
@@ -175,10 +180,14 @@ const scattered = (range: Range): fc.Arbitrary<Application<"scatterAdd">> =>
   }));
 
 const joined = (range: Range): fc.Arbitrary<Application<"concat">> =>
-  fc.tuple(withAnAxis, fc.nat({ max: 3 }), fc.array(fc.integer({ min: 0, max: 3 }), {
-    minLength: 1,
-    maxLength: 3,
-  })).map(([shape, at, extents]) => {
+  fc.tuple(
+    withAnAxis,
+    fc.nat({ max: 3 }),
+    fc.array(fc.integer({ min: 0, max: 3 }), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  ).map(([shape, at, extents]) => {
     const axis = at % shape.length;
     const operands = extents.map((extent) => ({ shape: shape.with(axis, extent), range }));
     return { params: { axis }, operands };
@@ -191,10 +200,13 @@ const contracted = (range: Range): fc.Arbitrary<Application<"dot">> =>
     contract: fc.constantFrom<string[][]>([], ["x"], ["x"], ["x", "y"], ["x", "y", "z"]),
     left: fc.constantFrom<string[][]>([], ["m"], ["m", "n"]),
     right: fc.constantFrom<string[][]>([], ["p"], ["p", "q"]),
-    extents: fc.array(fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, {
-      weight: 15,
-      arbitrary: fc.integer({ min: 1, max: 3 }),
-    }), { minLength: 9, maxLength: 9 }),
+    extents: fc.array(
+      fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, {
+        weight: 15,
+        arbitrary: fc.integer({ min: 1, max: 3 }),
+      }),
+      { minLength: 9, maxLength: 9 },
+    ),
   }).chain(({ batch, contract, left, right, extents }) => {
     const all = ["b", "c", "x", "y", "z", "m", "n", "p", "q"];
     const shuffled = (labels: string[]) =>
@@ -249,7 +261,9 @@ export const primitiveCases: {
   ],
   bitcast: [
     none(unary(word).map((a) => ({ ...a, params: { dtype: "int32" } }) as never)),
-    none(unary(between(-2, 2, "float32")).map((a) => ({ ...a, params: { dtype: "uint32" } }) as never)),
+    none(
+      unary(between(-2, 2, "float32")).map((a) => ({ ...a, params: { dtype: "uint32" } }) as never),
+    ),
   ],
   stopGradient: [zero(unary(reals)), none(unary(bool))],
 
@@ -280,35 +294,52 @@ export const primitiveCases: {
   ],
 
   reshape: [
-    smooth(withShape<"reshape">(anyShape(), reals, (shape) =>
-      fc.constantFrom([...shape].reverse(), [sizeOf(shape)], [1, ...shape, 1]).map((to) => ({
-        shape: to,
-      }))) as never),
+    smooth(
+      withShape<"reshape">(
+        anyShape(),
+        reals,
+        (shape) =>
+          fc.constantFrom([...shape].reverse(), [sizeOf(shape)], [1, ...shape, 1]).map((to) => ({
+            shape: to,
+          })),
+      ) as never,
+    ),
   ],
   transpose: [
-    smooth(withShape<"transpose">(anyShape(), reals, (shape) =>
-      permutationOf(shape.length).map((permutation) => ({ permutation }))) as never),
+    smooth(
+      withShape<"transpose">(
+        anyShape(),
+        reals,
+        (shape) => permutationOf(shape.length).map((permutation) => ({ permutation })),
+      ) as never,
+    ),
   ],
   broadcast: [
-    smooth(anyShape().chain((shape) =>
-      fc.tuple(someAxes(shape), fc.tuple(...shape.map(() => fc.boolean()))).map(([axes, ones]) => ({
-        params: { shape, axes },
-        operands: [{ shape: axes.map((axis) => ones[axis] ? 1 : shape[axis]!), range: reals }],
-      }))
-    ) as never),
+    smooth(
+      anyShape().chain((shape) =>
+        fc.tuple(someAxes(shape), fc.tuple(...shape.map(() => fc.boolean()))).map((
+          [axes, ones],
+        ) => ({
+          params: { shape, axes },
+          operands: [{ shape: axes.map((axis) => ones[axis] ? 1 : shape[axis]!), range: reals }],
+        }))
+      ) as never,
+    ),
   ],
   slice: [
-    smooth(anyShape().chain((shape) =>
-      fc.tuple(perAxis(shape, 0, 5), perAxis(shape, 0, 5), perAxis(shape, 1, 3)).map((
-        [a, b, stride],
-      ) => {
-        const ends = shape.map((extent, i) =>
-          [a[i]! % (extent + 1), b[i]! % (extent + 1)].sort((x, y) => x - y)
-        );
-        const params = { start: ends.map((e) => e[0]!), limit: ends.map((e) => e[1]!), stride };
-        return { params, operands: [{ shape, range: reals }] };
-      })
-    ) as never),
+    smooth(
+      anyShape().chain((shape) =>
+        fc.tuple(perAxis(shape, 0, 5), perAxis(shape, 0, 5), perAxis(shape, 1, 3)).map((
+          [a, b, stride],
+        ) => {
+          const ends = shape.map((extent, i) =>
+            [a[i]! % (extent + 1), b[i]! % (extent + 1)].sort((x, y) => x - y)
+          );
+          const params = { start: ends.map((e) => e[0]!), limit: ends.map((e) => e[1]!), stride };
+          return { params, operands: [{ shape, range: reals }] };
+        })
+      ) as never,
+    ),
   ],
   pad: [
     smooth(withShape<"pad">(anyShape(), reals, (shape) =>
@@ -320,8 +351,13 @@ export const primitiveCases: {
   ],
   concat: [smooth(joined(reals) as never), none(joined(bool) as never)],
   flip: [
-    smooth(withShape<"flip">(anyShape(), reals, (shape) =>
-      someAxes(shape).map((axes) => ({ axes }))) as never),
+    smooth(
+      withShape<"flip">(
+        anyShape(),
+        reals,
+        (shape) => someAxes(shape).map((axes) => ({ axes })),
+      ) as never,
+    ),
   ],
   gather: [
     smooth(gathered(reals, false) as never),
@@ -330,16 +366,35 @@ export const primitiveCases: {
   ],
   scatterAdd: [smooth(scattered(reals) as never), none(scattered(int32) as never)],
 
-  reduceSum: [smooth(reduced(reals, anyShape()) as never), none(reduced(int32, anyShape()) as never)],
-  reduceMax: [kinked(reduced(distinct, nonEmpty) as never), none(reduced(int32, anyShape()) as never)],
-  reduceMin: [kinked(reduced(distinct, nonEmpty) as never), none(reduced(int32, anyShape()) as never)],
+  reduceSum: [
+    smooth(reduced(reals, anyShape()) as never),
+    none(reduced(int32, anyShape()) as never),
+  ],
+  reduceMax: [
+    kinked(reduced(distinct, nonEmpty) as never),
+    none(reduced(int32, anyShape()) as never),
+  ],
+  reduceMin: [
+    kinked(reduced(distinct, nonEmpty) as never),
+    none(reduced(int32, anyShape()) as never),
+  ],
   argMax: [
-    none(withShape<"argMax">(withAnAxis, reals, (shape) =>
-      fc.nat({ max: shape.length - 1 }).map((axis) => ({ axis }))) as never),
+    none(
+      withShape<"argMax">(
+        withAnAxis,
+        reals,
+        (shape) => fc.nat({ max: shape.length - 1 }).map((axis) => ({ axis })),
+      ) as never,
+    ),
   ],
   cumSum: [
-    smooth(withShape<"cumSum">(anyShape(1), reals, (shape) =>
-      fc.record({ axis: fc.nat({ max: shape.length - 1 }), reverse: fc.boolean() })) as never),
+    smooth(
+      withShape<"cumSum">(
+        anyShape(1),
+        reals,
+        (shape) => fc.record({ axis: fc.nat({ max: shape.length - 1 }), reverse: fc.boolean() }),
+      ) as never,
+    ),
   ],
 
   dot: [smooth(contracted(reals) as never), none(contracted(int32) as never)],
@@ -347,9 +402,11 @@ export const primitiveCases: {
   iota: [none(created)],
   full: [none(created)],
   threefry2x32: [
-    none(broadcastingShapes(2).map((shapes) => ({
-      params: noParams,
-      operands: shapes.map((shape) => ({ shape: [...shape, 2], range: word })),
-    }))),
+    none(
+      broadcastingShapes(2).map((shapes) => ({
+        params: noParams,
+        operands: shapes.map((shape) => ({ shape: [...shape, 2], range: word })),
+      })),
+    ),
   ],
 };

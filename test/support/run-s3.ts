@@ -1,6 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { jit, type S3State, scaleByS3, type ScaleByS3Options, type Tensor, tensor, zeros } from "../../mod.ts";
+import {
+  jit,
+  type S3State,
+  scaleByS3,
+  type ScaleByS3Options,
+  type Tensor,
+  tensor,
+  zeros,
+} from "../../mod.ts";
 import { finiteFloat32, finiteFloat64, type Streams, streams } from "./gradient-streams.ts";
 import type { S3Case } from "./s3-oracle.ts";
 
@@ -116,7 +124,11 @@ export function forEachPlace(steps: readonly S3Step[], f: (t: number, i: number)
 }
 
 /** Refuses any difference in bits but that of 0 and -0. */
-export function assertSameBits(actual: ArrayLike<number>, expected: ArrayLike<number>, where: string): void {
+export function assertSameBits(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  where: string,
+): void {
   const plain = (values: ArrayLike<number>) => Array.from(values, (x) => x + 0);
   assert.deepEqual(plain(actual), plain(expected), where);
 }

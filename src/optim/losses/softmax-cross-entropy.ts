@@ -28,7 +28,9 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
   if (logits.rank === 0 || !sameShape(logits.shape, labels.shape)) {
     throw new ShapeError(
       "softmaxCrossEntropy",
-      `logits ${formatShape(logits.shape)} and labels ${formatShape(labels.shape)} differ; expected ` +
+      `logits ${formatShape(logits.shape)} and labels ${
+        formatShape(labels.shape)
+      } differ; expected ` +
         `[..., classes] both`,
     );
   }
@@ -61,7 +63,9 @@ export function softmaxCrossEntropyWithIntegerLabels(logits: Tensor, labels: Ten
   if (logits.rank === 0 || !sameShape(logits.shape.slice(0, -1), labels.shape)) {
     throw new ShapeError(
       name,
-      `labels have shape ${formatShape(labels.shape)} for logits ${formatShape(logits.shape)}; expected ` +
+      `labels have shape ${formatShape(labels.shape)} for logits ${
+        formatShape(logits.shape)
+      }; expected ` +
         formatShape(logits.shape.slice(0, -1)),
     );
   }

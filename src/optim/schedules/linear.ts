@@ -31,7 +31,13 @@ export function linearSchedule(options: LinearOptions): Schedule {
   const { initValue, endValue, transitionSteps } = options;
   checkNumber(name, "initValue", initValue, Number.isFinite, "a finite number");
   checkNumber(name, "endValue", endValue, Number.isFinite, "a finite number");
-  checkNumber(name, "transitionSteps", transitionSteps, (n) => n > 0 && n < Infinity, "a number > 0");
+  checkNumber(
+    name,
+    "transitionSteps",
+    transitionSteps,
+    (n) => n > 0 && n < Infinity,
+    "a number > 0",
+  );
 
   return (count) => {
     const progress = div(clip(toCount(name, count), 0, transitionSteps), transitionSteps);
