@@ -50,7 +50,7 @@ test("plan: random programs read and return whole values, whatever is donated", 
         simulateProgram(candidate, plan(candidate, donated), donated);
       }
     }),
-    { numRuns: 400 },
+    { numRuns: 1000 },
   );
 });
 

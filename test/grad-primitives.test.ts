@@ -64,7 +64,7 @@ for (const name of names) {
           const gradient = grad((x: Tensor) => sum(f(x)))(inputs[0]!);
           assert.ok(elementsOf(gradient).every((value) => value === 0));
         }),
-        { numRuns: 30 },
+        { numRuns: 60 },
       );
     });
   }

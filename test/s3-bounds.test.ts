@@ -84,14 +84,14 @@ for (const dtype of dtypes) {
       .map(Math.fround);
     for (const testCase of allCases(true)) {
       const { b, p } = testCase;
-      const [{ u }] = runS3(testCase, [row], dtype) as [{ u: ArrayLike<number> }];
+      const { u } = runS3(testCase, [row], dtype)[0]!;
       row.forEach((g, i) => {
         const expected = Math.sign(g) * (1 - b * b) ** (1 - 1 / p);
         assertClose(u[i]!, expected, tolerances[dtype], place(testCase, dtype, [row], 0, i));
       });
       fc.assert(
         fc.property(fc.array(finiteFloat32, { minLength: 64, maxLength: 64 }), (random) => {
-          const [{ u }] = runS3(testCase, [random], dtype) as [{ u: ArrayLike<number> }];
+          const { u } = runS3(testCase, [random], dtype)[0]!;
           random.forEach((g, i) => {
             const expected = Math.sign(g) * (1 - b * b) ** (1 - 1 / p);
             assertClose(u[i]!, expected, tolerances[dtype], place(testCase, dtype, [random], 0, i));
@@ -104,7 +104,7 @@ for (const dtype of dtypes) {
 }
 
 test("s3: the first update with the defaults is 0.2118, a built-in warm-up", () => {
-  const [{ u }] = runS3({}, [[2 ** -149, -5, 2 ** 127]], "float32") as [{ u: ArrayLike<number> }];
+  const { u } = runS3({}, [[2 ** -149, -5, 2 ** 127]], "float32")[0]!;
   assert.deepEqual(Array.from(u, (x) => x.toFixed(4)), ["0.2118", "-0.2118", "0.2118"]);
 });
 
@@ -129,6 +129,36 @@ test("s3: every float32 stream from 2^-149 to the largest number keeps state and
       }
     });
   }
+});
+
+test("s3: the bounds of u and r hold exactly for any b and any real p", () => {
+  const options = fc.record({
+    b: fc.oneof(
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      fc.double({ min: 0.1, max: 0.9, noNaN: true }),
+      fc.constantFrom(5e-324, 1e-40, 1e-9, 1 - 2 ** -53),
+    ),
+    p: fc.oneof(
+      fc.constantFrom(...orders),
+      fc.double({ min: 1, max: 20, noNaN: true }),
+      fc.constantFrom(1e3, 1e300),
+    ),
+    nesterov: fc.boolean(),
+  });
+  const gradients = streams(finiteFloat32, { steps: 40, columns: 8 });
+  fc.assert(
+    fc.property(options, gradients, fc.constantFrom(...dtypes), (testCase, gradients, dtype) => {
+      const steps = runS3(testCase, gradients, dtype);
+      forEachPlace(steps, (t, i) => {
+        const { u, m, r } = steps[t]!;
+        const before = t === 0 || testCase.b === 0 ? 0 : steps[t - 1]!.r[i]!;
+        const largest = Math.max(before, Math.abs(gradients[t]![i]!));
+        if (Math.abs(u[i]!) <= 1 && Number.isFinite(m[i]) && r[i]! >= 0 && r[i]! <= largest) return;
+        assert.fail(`u ${u[i]} m ${m[i]} r ${r[i]}: ${place(testCase, dtype, gradients, t, i)()}`);
+      });
+    }),
+    { numRuns: 400 },
+  );
 });
 
 test("s3: a coordinate without gradients comes to rest, and stays there", () => {

@@ -115,10 +115,7 @@ test("s3 golden: the schedule gives numpy's learning rates", () => {
   });
 });
 
-interface Params {
-  layer: { kernel: Tensor };
-  bias: Tensor;
-}
+type Params = { layer: { kernel: Tensor }; bias: Tensor };
 
 function tensors({ layer, bias }: Leaves, dtype: FloatDType): Params {
   return { layer: { kernel: tensor(layer.kernel, { dtype }) }, bias: tensor(bias, { dtype }) };

@@ -126,12 +126,7 @@ function parts(row: readonly number[]): Parts {
   };
 }
 
-interface Parts {
-  a: Tensor;
-  z: [Tensor, Tensor];
-  empty: Tensor;
-  last: Tensor;
-}
+type Parts = { a: Tensor; z: [Tensor, Tensor]; empty: Tensor; last: Tensor };
 
 function joined({ a, z, empty, last }: Parts): number[] {
   return [a, ...z, empty, last].flatMap((leaf) => Array.from(leaf.dataSync()));

@@ -58,7 +58,7 @@ for (const name of names) {
           fc.nat(),
           (application, seed) => checkBatching(name, application, seed),
         ),
-        { numRuns: 20 },
+        { numRuns: 40 },
       );
     });
 

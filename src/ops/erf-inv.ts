@@ -1,5 +1,7 @@
 import {
+  abs,
   add,
+  equal,
   less,
   log1p,
   max as maxPrimitive,
@@ -106,7 +108,11 @@ const double: readonly Piece[] = [
  */
 export function erfInv(x: TensorLike): Tensor {
   const [value] = promoteFloating("erfInv", x);
-  const y = value!;
+  const one = numberLike(1, value!);
+  // The ends are kept out of the polynomial, whose derivative there is NaN.
+  const isEnd = equal(abs(value!), one);
+  const end = mul(select(isEnd, value!, one), numberLike(Infinity, value!));
+  const y = select(isEnd, numberLike(0, value!), value!);
   const w = neg(log1p(neg(mul(y, y))));
   const pieces = y.dtype === "float64" ? double : single;
 
@@ -117,7 +123,7 @@ export function erfInv(x: TensorLike): Tensor {
       ? polynomial
       : select(less(w, numberLike(piece.limit, w)), polynomial, factor);
   }
-  return mul(y, factor!);
+  return select(isEnd, end, mul(y, factor!));
 }
 
 function evaluate(

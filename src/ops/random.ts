@@ -210,12 +210,12 @@ function unitInterval(functionName: string, from: Tensor, shape: Shape, dtype: D
     return sub(ones, numberLike(1, ones));
   }
   if (dtype === "float64") {
-    // 52 bits: 20 of the first word and all of the second.
+    // The upper 52 of 64 bits: all of the first word and 20 of the second.
     const pairs = drawPairs(functionName, from, shape);
-    const top = word(pairs, 0);
-    const high = cast(shiftRight(top, numberLike(12, top)), "float64");
-    const low = cast(word(pairs, 1), "float64");
-    return add(mul(high, numberLike(2 ** -20, high)), mul(low, numberLike(2 ** -52, low)));
+    const second = word(pairs, 1);
+    const high = cast(word(pairs, 0), "float64");
+    const low = cast(shiftRight(second, numberLike(12, second)), "float64");
+    return add(mul(high, numberLike(2 ** -32, high)), mul(low, numberLike(2 ** -52, low)));
   }
   throw new DTypeError(functionName, `cannot draw ${dtype}; expected float32 or float64`);
 }

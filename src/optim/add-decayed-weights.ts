@@ -3,7 +3,7 @@ import { add, mul } from "../ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkSameStructure, describe, flatten, type Tree } from "../tree/tree.ts";
 import { checkParams, mapTogether } from "./leaves.ts";
-import { checkNonNegative } from "./options.ts";
+import { checkKnown, checkNonNegative } from "./options.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
 /** Which leaves take part: a tree of booleans like the parameters, or a function that makes one. */
@@ -31,6 +31,7 @@ export function addDecayedWeights(
   options: { readonly mask?: Mask } = {},
 ): GradientTransformation<EmptyKind> {
   checkNonNegative("addDecayedWeights", "weightDecay", weightDecay);
+  checkKnown("addDecayedWeights", options, ["mask"]);
   const { mask } = options;
   return {
     init: () => ({}),

@@ -4,7 +4,7 @@ import { where } from "../ops/logical.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tree } from "../tree/tree.ts";
 import { mapTensors } from "../tree/tree-map.ts";
-import { globalNorm } from "./global-norm.ts";
+import { scaledNorm } from "./global-norm.ts";
 import { checkNumber } from "./options.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
@@ -27,10 +27,12 @@ export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyK
   return {
     init: () => ({}),
     update<P extends Tree>(updates: P, state: EmptyState): [P, EmptyState] {
-      const norm = globalNorm(updates);
-      const isSmall = less(norm, maxNorm);
+      const { scale, ratio } = scaledNorm("clipByGlobalNorm.update", updates);
+      const isSmall = less(mul(scale, ratio), maxNorm);
       const clipped = mapTensors("clipByGlobalNorm.update", (u) => {
-        return where(isSmall, u, mul(div(u, cast(norm, u.dtype)), maxNorm));
+        // One after the other: their product may be out of range.
+        const unit = div(div(u, cast(scale, u.dtype)), cast(ratio, u.dtype));
+        return where(isSmall, u, mul(unit, maxNorm));
       }, updates);
       return [clipped as P, state];
     },

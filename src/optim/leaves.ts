@@ -1,5 +1,7 @@
-import { OptionError, ShapeError } from "../core/errors.ts";
-import { formatShape, sameShape } from "../core/shape.ts";
+import { type DType, isFloating } from "../core/dtype.ts";
+import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
+import { formatShape, formatSpec, sameShape } from "../core/shape.ts";
+import { zerosLike } from "../ops/creation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkSameStructure, flattenTensors, unflatten } from "../tree/tree.ts";
 
@@ -40,6 +42,25 @@ export function mapTogether(
     );
   });
   return columns.map((column) => unflatten(first!.structure, column));
+}
+
+/**
+ * Zeros like the parameters, for a state.
+ *
+ * @throws {DTypeError} if a parameter cannot be trained because it is not floating.
+ */
+export function zeroState(functionName: string, params: unknown, dtype?: DType): unknown {
+  const { leaves, paths, structure } = flattenTensors(functionName, params, "params");
+  const zeros = leaves.map((leaf, i) => {
+    if (!isFloating(leaf.dtype)) {
+      throw new DTypeError(
+        functionName,
+        `${paths[i]} is ${formatSpec(leaf)}; expected a floating dtype`,
+      );
+    }
+    return zerosLike(leaf, { dtype: dtype ?? leaf.dtype });
+  });
+  return unflatten(structure, zeros);
 }
 
 /** Refuses a call of `update` without the parameters that it needs. */

@@ -14,12 +14,25 @@ export function checkNumber(
   }
 }
 
+/** Refuses an option that is neither true nor false. */
+export function checkBoolean(functionName: string, name: string, value: unknown): void {
+  if (typeof value !== "boolean") {
+    throw new OptionError(functionName, `${name} is ${describe(value)}; expected true or false`);
+  }
+}
+
 /** Refuses names that the function does not know: a misspelt option would change nothing, silently. */
 export function checkKnown(
   functionName: string,
-  options: object,
+  options: unknown,
   known: readonly string[],
 ): void {
+  if (typeof options !== "object" || options === null) {
+    throw new OptionError(
+      functionName,
+      `options is ${describe(options)}; expected an object with some of ${known.join(", ")}`,
+    );
+  }
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
       throw new OptionError(

@@ -1,12 +1,10 @@
 import { add, div, mul, pow, square, sub } from "../ops/arithmetic.ts";
-import { zerosLike } from "../ops/creation.ts";
 import { sqrt } from "../ops/elementary.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tree/tree.ts";
-import { mapTensors } from "../tree/tree-map.ts";
-import { mapTogether } from "./leaves.ts";
-import { checkDecay, checkKnown, checkNonNegative } from "./options.ts";
+import { mapTogether, zeroState } from "./leaves.ts";
+import { checkBoolean, checkDecay, checkKnown, checkNonNegative } from "./options.ts";
 import { type CountState, initialCount } from "./scale-by-schedule.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
@@ -64,10 +62,11 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): GradientTransform
   checkDecay("scaleByAdam", "b2", b2);
   checkNonNegative("scaleByAdam", "eps", eps);
   checkNonNegative("scaleByAdam", "epsRoot", epsRoot);
+  checkBoolean("scaleByAdam", "nesterov", nesterov);
 
   return {
     init<P extends Tree>(params: P): AdamState<P> {
-      const zeros = () => mapTensors("scaleByAdam.init", (x) => zerosLike(x), params) as P;
+      const zeros = () => zeroState("scaleByAdam.init", params) as P;
       return { count: initialCount(), mu: zeros(), nu: zeros() };
     },
     update<P extends Tree>(updates: P, state: AdamState<P>): [P, AdamState<P>] {

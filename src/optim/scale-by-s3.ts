@@ -12,15 +12,13 @@ import {
   square,
 } from "../ops/arithmetic.ts";
 import { equal, less } from "../ops/comparison.ts";
-import { zerosLike } from "../ops/creation.ts";
 import { cbrt, sqrt } from "../ops/elementary.ts";
 import { where } from "../ops/logical.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import type { Tree } from "../tree/tree.ts";
-import { mapTensors } from "../tree/tree-map.ts";
-import { mapTogether } from "./leaves.ts";
-import { checkDecay, checkKnown, checkNumber } from "./options.ts";
+import { describe, type Tree } from "../tree/tree.ts";
+import { mapTogether, zeroState } from "./leaves.ts";
+import { checkBoolean, checkDecay, checkKnown, checkNumber } from "./options.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
 /** The options of `scaleByS3`. */
@@ -31,7 +29,11 @@ export interface ScaleByS3Options {
   readonly p?: number;
   /** Look one step ahead (Nesterov) in numerator and denominator; true by default. */
   readonly nesterov?: boolean;
-  /** What the state is kept in: bfloat16 halves it. By default the dtype of each parameter. */
+  /**
+   * What the state is kept in: bfloat16 halves it. By default the dtype of each parameter. The 8 bits of bfloat16
+   * cannot follow a state that changes by less than 1/256 a step: keep b^(1/p) below 0.996 (b below 0.988 for p = 3),
+   * or an outlier stays in r for good.
+   */
   readonly stateDtype?: "float32" | "bfloat16";
 }
 
@@ -58,7 +60,8 @@ export interface S3Kind extends StateKind {
  *
  * No bias correction, no epsilon. Without `nesterov`, u = m' / s'^(1/p). The state holds r = s^(1/p) instead
  * of s, so that every finite gradient of float32 from 2^-149 to 2^127 gives a finite state: |g|^3 itself would
- * overflow above 7e12 and vanish below 9e-16. |u| <= 1 holds exactly.
+ * overflow above 7e12 and vanish below 9e-16. |u| <= 1 holds exactly. Momentum below the smallest normal number
+ * of the dtype (2^-126 in float32) counts as 0.
  *
  * A NaN or infinite gradient reaches the update as NaN and stays in the state. A large p forgets an outlier
  * slowly: one of ratio R takes about -p ln R / ln b steps.
@@ -80,22 +83,19 @@ export function scaleByS3(options: ScaleByS3Options = {}): GradientTransformatio
   const { b = 0.95, p = 3, nesterov = true, stateDtype } = options;
   checkDecay("scaleByS3", "b", b);
   checkNumber("scaleByS3", "p", p, (order) => order >= 1, "a number >= 1, or Infinity");
-  if (typeof nesterov !== "boolean") {
-    throw new OptionError("scaleByS3", `nesterov is ${nesterov}; expected true or false`);
-  }
+  checkBoolean("scaleByS3", "nesterov", nesterov);
   if (stateDtype !== undefined && stateDtype !== "float32" && stateDtype !== "bfloat16") {
     throw new OptionError(
       "scaleByS3",
-      `stateDtype is ${JSON.stringify(stateDtype)}; expected "float32" or "bfloat16"`,
+      `stateDtype is ${describe(stateDtype)}; expected "float32" or "bfloat16"`,
     );
   }
   const direction = s3Direction(b, p, nesterov);
 
   return {
     init<P extends Tree>(params: P): S3State<P> {
-      const zeros = () =>
-        mapTensors("scaleByS3.init", (x) => zerosLike(x, { dtype: stateDtype ?? x.dtype }), params);
-      return { m: zeros() as P, r: zeros() as P };
+      const zeros = () => zeroState("scaleByS3.init", params, stateDtype) as P;
+      return { m: zeros(), r: zeros() };
     },
     update<P extends Tree>(updates: P, state: S3State<P>): [P, S3State<P>] {
       const trees = { updates, "state.m": state.m, "state.r": state.r };
@@ -139,7 +139,6 @@ function s3Direction(
 
   return (g, m, r) => {
     const size = abs(g);
-    const largest = maximum(r, size);
     const d = meanForD(r, size);
     // A small w in two factors: w m may be too small for a number where w m / M is not.
     const old = w >= 0.5 ? mul(div(m, d.scale), w) : mul(div(mul(m, rootW), d.scale), rootW);
@@ -149,7 +148,7 @@ function s3Direction(
       // Rounding may exceed the bounds that hold exactly: |u| <= 1 and r' <= max(r, |g|).
       u: clip(div(n, where(equal(d.ratio, 0), 1, d.ratio)), -1, 1),
       m: flush(add(mul(m, b), mul(g, 1 - b))),
-      r: p === Infinity ? largest : minimum(mul(next.scale, next.ratio), largest),
+      r: minimum(mul(next.scale, next.ratio), maximum(r, size)),
     };
   };
 }
@@ -207,7 +206,7 @@ function powerAndRoot(p: number): Record<"power" | "root", (x: Tensor) => Tensor
     case 4:
       return { power: (x) => square(square(x)), root: (x) => sqrt(sqrt(x)) };
     case Infinity:
-      // The sum only says whether there is anything but 0.
+      // M alone is the mean; the sum only says whether there is anything but 0.
       return { power: sign, root: sign };
     default:
       return { power: (x) => pow(x, p), root: (x) => pow(x, 1 / p) };

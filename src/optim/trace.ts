@@ -1,9 +1,7 @@
 import { add, mul } from "../ops/arithmetic.ts";
-import { zerosLike } from "../ops/creation.ts";
 import type { Tree } from "../tree/tree.ts";
-import { mapTensors } from "../tree/tree-map.ts";
-import { mapTogether } from "./leaves.ts";
-import { checkDecay, checkKnown } from "./options.ts";
+import { mapTogether, zeroState } from "./leaves.ts";
+import { checkBoolean, checkDecay, checkKnown } from "./options.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
 /** The options of `trace`. */
@@ -48,9 +46,10 @@ export function trace(options: TraceOptions): GradientTransformation<TraceKind> 
   checkKnown("trace", options, ["decay", "nesterov"]);
   const { decay, nesterov = false } = options;
   checkDecay("trace", "decay", decay);
+  checkBoolean("trace", "nesterov", nesterov);
   return {
     init<P extends Tree>(params: P): TraceState<P> {
-      return { trace: mapTensors("trace.init", (x) => zerosLike(x), params) as P };
+      return { trace: zeroState("trace.init", params) as P };
     },
     update<P extends Tree>(updates: P, state: TraceState<P>): [P, TraceState<P>] {
       const trees = { updates, "state.trace": state.trace };

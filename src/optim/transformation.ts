@@ -27,6 +27,7 @@ export interface GradientTransformation<Kind extends StateKind = StateKind> {
    * The state before the first step.
    *
    * @throws {TreeError} if a leaf of the parameters is no tensor.
+   * @throws {DTypeError} if a leaf that needs a state is not floating.
    */
   init<P extends Tree>(params: P): StateOf<Kind, P>;
   /**

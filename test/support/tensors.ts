@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Tensor, tensor } from "../../mod.ts";
+import { type Tensor, tensor } from "../../mod.ts";
 import type { DType } from "../../src/core/dtype.ts";
 import { formatSpec, type Shape, sizeOf } from "../../src/core/shape.ts";
 
@@ -30,7 +30,7 @@ export function assertClose(
   for (let i = 0; i < actual.length; i++) {
     const [a, b] = [actual[i]!, expected[i]!];
     const close = Object.is(a, b) || a === b ||
-      Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b));
+      (Number.isFinite(b) && Math.abs(a - b) <= tolerance * Math.max(1, Math.abs(b)));
     assert.ok(close, `${message}: element ${i} is ${a}; expected ${b}`);
   }
 }

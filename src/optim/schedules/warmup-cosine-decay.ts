@@ -1,4 +1,4 @@
-import { sub } from "../../ops/arithmetic.ts";
+import { add, mul, sub } from "../../ops/arithmetic.ts";
 import { less } from "../../ops/comparison.ts";
 import { where } from "../../ops/logical.ts";
 import { checkKnown, checkNonNegative, checkNumber } from "../options.ts";
@@ -63,12 +63,12 @@ export function warmupCosineDecaySchedule(options: WarmupCosineDecayOptions): Sc
     `a number above warmupSteps (${warmupSteps})`,
   );
 
-  const decay = cosineDecaySchedule({
-    initValue: peakValue,
+  const wave = cosineDecaySchedule({
+    initValue: 1,
     decaySteps: decaySteps - warmupSteps,
-    alpha: peakValue === 0 ? 0 : endValue / peakValue,
     exponent,
   });
+  const decay: Schedule = (count) => add(mul(wave(count), peakValue - endValue), endValue);
   if (warmupSteps === 0) return decay;
   const warmup = linearSchedule({
     initValue,
