@@ -51,11 +51,32 @@ test("graph: text of inputs, constants, numbers, parameters and outputs", () => 
   );
 });
 
+test("graph: what is closed over is one constant, or one further input, however often it is used", () => {
+  const constant = tensor([1, 2, 3]);
+  const graphs: Graph[] = [];
+  const outer = makeGraph((y: Tensor) => {
+    graphs.push(
+      makeGraph((x: Tensor) => mul(add(x, constant), mul(add(x, y), mul(y, constant))))(y),
+    );
+    return y;
+  });
+  outer(constant);
+  const [graph] = graphs;
+  assert.equal(graph!.constants.length, 1);
+  assert.equal(graph!.inputs.length, 2);
+  assert.match(
+    String(graph),
+    /^graph\(%0: float32\[3\], %1: float32\[3\]\) \{\n {2}%2: float32\[3\] = constant\n {2}%3/,
+  );
+});
+
 test("graph: text of awkward numbers and of no inputs", () => {
   const f = () => [
     mul(full([2], -0), -0),
     where(tensor(true), tensor(NaN), Infinity),
     tensor(1e-30, { dtype: "float64" }),
+    mul(full([2], 1, { dtype: "float64" }), 0.1),
+    tensor(0.1),
   ];
   assert.equal(
     String(makeGraph(f)()),
@@ -64,7 +85,9 @@ test("graph: text of awkward numbers and of no inputs", () => {
       "  %0: float32[2] = full {shape: [2], dtype: float32, value: -0}",
       "  %1: float32[2] = mul %0 -0",
       "  %2: float32[] = select 1 NaN Infinity",
-      "  return %1, %2, 1e-30",
+      "  %3: float64[2] = full {shape: [2], dtype: float64, value: 1}",
+      "  %4: float64[2] = mul %3 0.1",
+      "  return %1, %2, 1e-30, %4, 0.10000000149011612",
       "}",
     ),
   );

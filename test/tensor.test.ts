@@ -342,7 +342,8 @@ test("printing: large tensors are shortened at every axis", () => {
   const matrix = String(arange(8 * 20).reshape([8, 20]));
   assert.match(matrix, /^Tensor int32\[8, 20\] \[\[0, 1, 2, \.\.\., 17, 18, 19\], .*\]$/);
   assert.match(matrix, /\[40, 41, 42, \.\.\., 57, 58, 59\], \.\.\., \[100, 101, 102, /);
-  assert.equal(String(arange(6 * 20).reshape([20, 6])).match(/\[/g)!.length, 1 + 1 + 6);
+  const narrow = String(arange(6 * 20).reshape([20, 6]));
+  assert.match(narrow, /\[\[0, 1, 2, 3, 4, 5\], \[6, .*, 17\], \.\.\., \[102, /);
 });
 
 test("printing: traced tensors say what looks at them", () => {

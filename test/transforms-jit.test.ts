@@ -246,6 +246,19 @@ test("jit: closures over the tracers of grad, jvp and vmap", () => {
   assert.equal(jit(grad(jit(f)))(tensor(3)).item(), 18);
 });
 
+test("jit: a tracer that the function closes over is another one at the next call", () => {
+  let w: Tensor | undefined;
+  const scaled = jit((x: Tensor) => mul(x, mul(w!, w!)));
+  const f = (v: Tensor) => {
+    w = v;
+    return sum(scaled(tensor([1, 2])));
+  };
+  for (const value of [2, 3]) {
+    assert.equal(grad(f)(tensor(value)).item(), 6 * value);
+    assert.equal(jit(f)(tensor(value)).item(), 3 * value * value);
+  }
+});
+
 test("jit: one jitted function at several levels at once", () => {
   const square = jit((x: Tensor) => mul(x, x));
   const f = (x: Tensor) => sum(square(square(x)));
@@ -356,6 +369,9 @@ test("donation: inside another transformation nothing is given away", () => {
   const x = tensor([2, 4]);
   assert.deepEqual(grad((x: Tensor) => sum(f(x)))(x).toArray(), [0.5, 0.5]);
   assert.deepEqual(jit((x: Tensor) => add(f(x), x))(x).toArray(), [3, 6]);
+  const closed = tensor([20, 40]);
+  assert.deepEqual(jit((x: Tensor) => add(f(closed), x))(x).toArray(), [12, 24]);
+  assert.deepEqual(closed.toArray(), [20, 40]);
   assert.deepEqual(x.toArray(), [2, 4]);
 });
 

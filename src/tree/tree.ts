@@ -1,7 +1,10 @@
 import { TreeError } from "../core/errors.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
-/** Plain nested objects and arrays of leaves; null and undefined hold none. */
+/**
+ * Plain nested objects and arrays of leaves; null and undefined hold none. Write the type of a tree as a `type`,
+ * not as an `interface`: TypeScript does not let interfaces stand for objects with any keys.
+ */
 export type Tree<Leaf = Tensor> =
   | Leaf
   | readonly Tree<Leaf>[]
