@@ -173,7 +173,6 @@ const missing = ["atan2", "erfc", "logSigmoid", "prod", "softplus"];
 const zeroGradients: Record<string, readonly number[]> = {
   "abs 0": [1, 2],
   "pow 0": [0],
-  "softmaxCrossEntropy 1": [0, 2, 3],
 };
 
 const tensor64 = (data: softstep.NestedArray) => tensor(data, { dtype: "float64" });

@@ -184,6 +184,8 @@ test("tensor: data of bool and bfloat16", () => {
   assert.deepEqual(bool.toArray(), [true, false]);
   assert.equal(tensor(true).item(), 1);
   const narrow = tensor([1, -2], { dtype: "bfloat16" });
+  const copy = tensor(narrow.dataSync(), { dtype: "bfloat16" });
+  assert.deepEqual(copy.toArray(), [1, -2]);
   assert.deepEqual(narrow.dataSync(), new Uint16Array([0x3f80, 0xc000]));
   assert.deepEqual(narrow.toArray(), [1, -2]);
   assert.equal(tensor(1.5, { dtype: "bfloat16" }).item(), 1.5);

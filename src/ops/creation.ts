@@ -40,7 +40,8 @@ export type ArrayData =
 /**
  * A tensor of the given elements: a number, a boolean, nested arrays, or a typed array (with its `shape`; it
  * is copied). Without `dtype` numbers become float32, booleans bool, a `Float64Array` float64, an
- * `Int32Array` int32, a `Uint32Array` uint32, and arrays of smaller integers int32.
+ * `Int32Array` int32, a `Uint32Array` uint32, and arrays of smaller integers int32. A `Uint16Array` with dtype
+ * bfloat16 holds its bits, as `data()` gives them.
  *
  * @throws {ShapeError} if nested arrays have unequal lengths, or the shape does not fit the number of elements.
  * @throws {DTypeError} if an element is no number, or the dtype cannot hold it (a fraction or NaN as int32).
@@ -81,7 +82,8 @@ export function tensor(
     );
   }
   const dtype = options.dtype ?? natural;
-  const elements = encode(values, dtype, wanted);
+  const isBits = dtype === "bfloat16" && data instanceof Uint16Array;
+  const elements = isBits ? data : encode(values, dtype, wanted);
   const buffer = backendOf("tensor", device).upload(elements);
   return new Tensor({ shape: [...wanted], dtype }, bufferStorage(device, buffer));
 }

@@ -15,5 +15,5 @@ export function toIndices(functionName: string, indices: Tensor): Tensor {
 /** `oneHot` as bool. */
 export function oneHotMask(functionName: string, indices: Tensor, classes: number): Tensor {
   const column = toIndices(functionName, indices);
-  return equal(reshape(column, [...column.shape, 1]), iota([classes], "int32", 0));
+  return equal(reshape(column, [...column.shape, 1]), iota([classes], "int32", 0, column));
 }

@@ -66,10 +66,10 @@ export function key(seed: number, options: Pick<CreationOptions, "device"> = {})
   return tensor([0, seed >>> 0], { ...options, dtype: "uint32" });
 }
 
-/** Counters 0, 1, ... as pairs of words [0, i], shaped [...shape, 2]. */
-function counters(shape: Shape): Tensor {
+/** Counters 0, 1, ... as pairs of words [0, i], shaped [...shape, 2], beside a key. */
+function counters(from: Tensor, shape: Shape): Tensor {
   const count = sizeOf(shape);
-  const low = reshape(iota([count], "uint32", 0), [count, 1]);
+  const low = reshape(iota([count], "uint32", 0, from), [count, 1]);
   return reshape(concat([mul(low, numberLike(0, low)), low], 1), [...shape, 2]);
 }
 
@@ -99,7 +99,7 @@ export function split(from: Tensor, count = 2): Tensor {
   if (!Number.isSafeInteger(count) || count < 0) {
     throw new OptionError("split", `count is ${count}; expected a whole number >= 0`);
   }
-  return threefry2x32(from, counters([count]));
+  return threefry2x32(from, counters(from, [count]));
 }
 
 /**
@@ -188,7 +188,7 @@ function drawBits(functionName: string, from: Tensor, shape: Shape): Tensor {
 function drawPairs(functionName: string, from: Tensor, shape: Shape): Tensor {
   checkKey(functionName, from);
   checkShape(functionName, shape);
-  return threefry2x32(from, counters(shape));
+  return threefry2x32(from, counters(from, shape));
 }
 
 /** What random numbers are wanted. */
@@ -252,8 +252,9 @@ function drawUniform(
   }
   const unit = unitInterval(functionName, from, shape, dtype);
   if (low === 0 && high === 1) return unit;
-  const least = cast(toTensor(functionName, low, dtype), dtype);
-  const most = cast(toTensor(functionName, high, dtype), dtype);
+  const bound = (x: TensorLike): Tensor =>
+    typeof x === "number" ? numberLike(x, unit) : cast(toTensor(functionName, x), dtype);
+  const [least, most] = [bound(low), bound(high)];
   const scaled = max(least, add(mul(unit, sub(most, least)), least));
   // What rounds up to the excluded end goes to the other one, to which only half as much rounds as to any
   // number between.

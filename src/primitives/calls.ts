@@ -2,6 +2,7 @@
  * The primitives as functions, for derivative and batching rules and for the operations. They take what the
  * instruction set says: no promotion, and broadcasting only where it is element-wise.
  */
+import type { DeviceName } from "../backend/registry.ts";
 import type { DType } from "../core/dtype.ts";
 import { sameShape, type Shape } from "../core/shape.ts";
 import type { ElementwiseName, PrimitiveParams } from "../graph/instruction-set.ts";
@@ -128,15 +129,22 @@ export const cumSum = (x: Tensor, axis: number, reverse: boolean): Tensor =>
 export const dot = (a: Tensor, b: Tensor, params: PrimitiveParams["dot"]): Tensor =>
   bind("dot", params, [a, b]);
 
-export const iota = (shape: Shape, dtype: DType, axis: number): Tensor =>
-  bind("iota", { shape, dtype, axis }, []);
+/** On the device of another tensor. */
+export const iota = (shape: Shape, dtype: DType, axis: number, like: Tensor): Tensor =>
+  bind("iota", { shape, dtype, axis }, [], placeOf(like));
 
-export const full = (shape: Shape, dtype: DType, value: number): Tensor =>
-  bind("full", { shape, dtype, value }, []);
+/** With the shape, dtype and device of another tensor. */
+export const fullLike = (tensor: Tensor, value: number): Tensor =>
+  bind("full", { shape: tensor.shape, dtype: tensor.dtype, value }, [], placeOf(tensor));
+
+/** The device of the memory underneath; undefined where there is none yet. */
+function placeOf({ device }: Tensor): DeviceName | undefined {
+  return device === "traced" ? undefined : device;
+}
 
 export const threefry2x32 = (key: Tensor, counter: Tensor): Tensor =>
   bind("threefry2x32", {}, [key, counter]);
 
 /** A number in the dtype of the tensor that it meets. */
 export const numberLike = (value: number, tensor: Tensor): Tensor =>
-  scalarTensor("number", value, tensor.dtype, defaultDevice);
+  scalarTensor("number", value, tensor.dtype, placeOf(tensor) ?? defaultDevice);

@@ -34,7 +34,7 @@ function inRange(indices: Tensor, extent: number): Tensor {
 
 /** Indices [size, ...] into each of `size` pieces of `extent` become indices into all pieces in a row. */
 function offsetByBatch(indices: Tensor, size: number, extent: number): Tensor {
-  const batch = iota(indices.shape, "int32", 0);
+  const batch = iota(indices.shape, "int32", 0, indices);
   const offset = add(indices, mul(batch, numberLike(extent, indices)));
   return select(inRange(indices, extent), offset, numberLike(size * extent, indices));
 }

@@ -6,7 +6,7 @@ import {
   broadcast,
   concat,
   flip,
-  full,
+  fullLike,
   pad,
   reduceSum,
   reshape,
@@ -150,7 +150,7 @@ export const movementPrimitives: Pick<PrimitiveTable, MovementName> = {
     infer: ({ axis }, ...operands) => inferConcat(axis, operands),
     jvp({ axis }, tangents, operands) {
       return concat(
-        tangents.map((t, i) => t ?? full(operands[i]!.shape, operands[i]!.dtype, 0)),
+        tangents.map((t, i) => t ?? fullLike(operands[i]!, 0)),
         axis,
       );
     },

@@ -14,8 +14,10 @@ export interface Traced {
     /** "grad", "jvp", "vmap" or "jit", for messages. */
     readonly transformation: string;
   };
-  /** The value underneath, where there is one (grad and jvp compute as they go). */
-  readonly primal: Tensor | undefined;
+  /** The tensor that it stands for, with a batch axis more under vmap; none while a graph is traced. */
+  readonly underlying: Tensor | undefined;
+  /** Whether the underlying tensor has this one's value: grad and jvp compute as they go. */
+  readonly hasValue: boolean;
 }
 
 /**
@@ -126,7 +128,7 @@ export class Tensor {
   get device(): DeviceName {
     const { content } = this;
     if (content.kind === "storage") return content.device;
-    return content.primal?.device ?? "traced";
+    return content.underlying?.device ?? "traced";
   }
 
   /**
@@ -216,8 +218,8 @@ export class Tensor {
   #locate(functionName: string) {
     let { content } = this as Tensor;
     while (content.kind === "traced") {
-      if (content.primal === undefined) throw tracedValueError(functionName, this, content);
-      content = content.primal.content;
+      if (!content.hasValue) throw tracedValueError(functionName, this, content);
+      content = content.underlying!.content;
     }
     return { storage: content, backend: backendOf(functionName, content.device) };
   }

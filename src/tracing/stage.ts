@@ -52,7 +52,13 @@ export function stage(
   };
 
   function traced(operand: Value): Tensor {
-    const content: StagedContent = { kind: "traced", trace, primal: undefined, operand };
+    const content: StagedContent = {
+      kind: "traced",
+      trace,
+      underlying: undefined,
+      hasValue: false,
+      operand,
+    };
     return new Tensor(operand.spec, content);
   }
 

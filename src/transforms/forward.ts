@@ -5,7 +5,7 @@ import { primitiveOf } from "../tracing/primitive.ts";
 import { checkNotLeaked, freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
 
 interface DualContent extends Traced {
-  readonly primal: Tensor;
+  readonly underlying: Tensor;
   readonly tangent: Tensor;
 }
 
@@ -31,7 +31,13 @@ export function forward(
   };
 
   function dual(primal: Tensor, tangent: Tensor): Tensor {
-    const content: DualContent = { kind: "traced", trace, primal, tangent };
+    const content: DualContent = {
+      kind: "traced",
+      trace,
+      underlying: primal,
+      hasValue: true,
+      tangent,
+    };
     return new Tensor(primal, content);
   }
   function ownContent({ content }: Tensor): DualContent | undefined {
@@ -39,7 +45,7 @@ export function forward(
       ? content as DualContent
       : undefined;
   }
-  const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.primal ?? tensor;
+  const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.underlying ?? tensor;
   const tangentOf = (tensor: Tensor): Tensor | undefined => ownContent(tensor)?.tangent;
 
   const results = withTrace(trace, false, () => {

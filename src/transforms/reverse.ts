@@ -18,7 +18,7 @@ interface Entry {
 }
 
 interface TapedContent extends Traced {
-  readonly primal: Tensor;
+  readonly underlying: Tensor;
   readonly slot: number;
 }
 
@@ -57,7 +57,13 @@ export function reverse(
   };
 
   function taped(primal: Tensor, slot: number): Tensor {
-    const content: TapedContent = { kind: "traced", trace, primal, slot };
+    const content: TapedContent = {
+      kind: "traced",
+      trace,
+      underlying: primal,
+      hasValue: true,
+      slot,
+    };
     return new Tensor(primal, content);
   }
   function ownContent({ content }: Tensor): TapedContent | undefined {
@@ -65,7 +71,7 @@ export function reverse(
       ? content as TapedContent
       : undefined;
   }
-  const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.primal ?? tensor;
+  const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.underlying ?? tensor;
   const slotOf = (tensor: Tensor): number | undefined => ownContent(tensor)?.slot;
 
   const traced = withTrace(trace, false, () => {

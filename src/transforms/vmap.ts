@@ -15,11 +15,6 @@ export interface VmapOptions {
   readonly outAxes?: number;
 }
 
-interface BatchedContent extends Traced {
-  /** The whole batch, along axis 0. */
-  readonly whole: Tensor;
-}
-
 /**
  * Turns a function of one example into a function of a batch: arguments and results are trees of tensors with
  * one more axis. It composes with `grad` and `jit`: `vmap(grad(loss), ...)` gives one gradient an example.
@@ -108,13 +103,16 @@ function batchCall<Args extends readonly unknown[], Result>(
   };
 
   function traced(whole: Tensor): Tensor {
-    const content: BatchedContent = { kind: "traced", trace, primal: undefined, whole };
+    const content: Traced = {
+      kind: "traced",
+      trace,
+      underlying: whole,
+      hasValue: false,
+    };
     return new Tensor({ shape: whole.shape.slice(1), dtype: whole.dtype }, content);
   }
   function wholeOf({ content }: Tensor): Tensor | undefined {
-    return content.kind === "traced" && content.trace === trace
-      ? (content as BatchedContent).whole
-      : undefined;
+    return content.kind === "traced" && content.trace === trace ? content.underlying : undefined;
   }
 
   return withTrace(trace, false, () => {

@@ -35,9 +35,9 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
     );
   }
   const logProbabilities = sub(logits, logSumExp(logits, { axis: -1, keepDims: true }));
-  // A class of no weight adds nothing, even if its logit is -Infinity.
-  const weighted = where(equal(labels, 0), 0, mul(labels, logProbabilities));
-  return neg(sum(weighted, { axis: -1 }));
+  // A class of no weight adds nothing, even if it is impossible: 0 times -Infinity would be NaN.
+  const isNothing = logicalAnd(equal(labels, 0), equal(logProbabilities, -Infinity));
+  return neg(sum(mul(labels, where(isNothing, 0, logProbabilities)), { axis: -1 }));
 }
 
 /**
