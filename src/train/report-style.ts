@@ -87,7 +87,7 @@ svg.chart, .mark, .end { overflow: visible; }
 .level { stroke: var(--faint); stroke-dasharray: 1 3; }
 .curve, .faint { fill: none; stroke: var(--k); vector-effect: non-scaling-stroke; stroke-linejoin: round; stroke-linecap: butt; }
 .curve { stroke-width: 1.7; stroke-dasharray: var(--d, none); }
-.faint { stroke-width: 1; opacity: 0.22; }
+.faint { stroke-width: 1; stroke-opacity: 0.22; }
 .ring { fill: var(--page); stroke: var(--k); stroke-width: 1.4; }
 .mark path { fill: none; stroke: var(--k); stroke-width: 2.2; stroke-linecap: round; }
 .mark .halo { stroke: var(--page); stroke-width: 6; }
