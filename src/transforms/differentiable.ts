@@ -3,7 +3,7 @@ import { isFloating } from "../core/dtype.ts";
 import { formatSpec } from "../core/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Tensor as TensorClass } from "../tensor/tensor.ts";
-import { describe, flattenTensors, type TreeStructure } from "../tree/tree.ts";
+import { describe, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 
 /** A tree of tensors that a function is differentiated by, taken apart. */
 export interface Differentiable {
@@ -28,6 +28,14 @@ export function flattenDifferentiable(
     }
   });
   return flat;
+}
+
+/** Trees like the given ones, with other leaves, which come in one row. */
+export function regroup(parts: readonly Differentiable[], leaves: readonly Tensor[]): unknown[] {
+  let next = 0;
+  return parts.map((part) =>
+    unflatten(part.structure, leaves.slice(next, next += part.leaves.length))
+  );
 }
 
 /** Refuses a result that has no gradient: what is not one floating number. */

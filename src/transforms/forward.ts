@@ -1,13 +1,9 @@
 import { isFloating } from "../core/dtype.ts";
-import { Tensor, type Traced } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { annotator } from "../tracing/annotate.ts";
 import { bind } from "../tracing/bind.ts";
 import { primitiveOf } from "../tracing/primitive.ts";
 import { checkNotLeaked, freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
-
-interface DualContent extends Traced {
-  readonly underlying: Tensor;
-  readonly tangent: Tensor;
-}
 
 /** Forward-mode differentiation: every value carries its tangent along. */
 export function forward(
@@ -26,30 +22,14 @@ export function forward(
       const { jvp } = primitiveOf(name);
       if (jvp === undefined || !isFloating(result.dtype)) return result;
       const tangent = jvp(params, operands.map(tangentOf), primals, result);
-      return tangent === undefined ? result : dual(result, tangent);
+      return tangent === undefined ? result : annotate(result, tangent);
     },
   };
 
-  function dual(primal: Tensor, tangent: Tensor): Tensor {
-    const content: DualContent = {
-      kind: "traced",
-      trace,
-      underlying: primal,
-      hasValue: true,
-      tangent,
-    };
-    return new Tensor(primal, content);
-  }
-  function ownContent({ content }: Tensor): DualContent | undefined {
-    return content.kind === "traced" && content.trace === trace
-      ? content as DualContent
-      : undefined;
-  }
-  const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.underlying ?? tensor;
-  const tangentOf = (tensor: Tensor): Tensor | undefined => ownContent(tensor)?.tangent;
+  const { annotate, noteOf: tangentOf, untrace } = annotator<Tensor>(trace);
 
   const results = withTrace(trace, false, () => {
-    const results = f(inputs.map((input, i) => dual(input, tangents[i]!)));
+    const results = f(inputs.map((input, i) => annotate(input, tangents[i]!)));
     results.forEach((result) => checkNotLeaked(transformation, result));
     return results;
   });

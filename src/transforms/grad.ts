@@ -1,8 +1,13 @@
 import { OptionError } from "../core/errors.ts";
 import { onesLike } from "../ops/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { describe, mapLeaves, unflatten } from "../tree/tree.ts";
-import { checkScalarLoss, type Differentiable, flattenDifferentiable } from "./differentiable.ts";
+import { describe, mapLeaves } from "../tree/tree.ts";
+import {
+  checkScalarLoss,
+  type Differentiable,
+  flattenDifferentiable,
+  regroup,
+} from "./differentiable.ts";
 import { reverse } from "./reverse.ts";
 
 /** Which argument (or arguments) to differentiate by, and whether the function returns more than its loss. */
@@ -145,11 +150,7 @@ function differentiate(
       parts.flatMap((part) => part.leaves),
       (traced, untrace) => {
         const inner = [...args];
-        let next = 0;
-        positions.forEach((position, i) => {
-          const { structure, leaves } = parts[i]!;
-          inner[position] = unflatten(structure, traced.slice(next, next += leaves.length));
-        });
+        regroup(parts, traced).forEach((tree, i) => inner[positions[i]!] = tree);
         let loss = f(...inner);
         if (hasAux) {
           if (!Array.isArray(loss) || loss.length !== 2) {
@@ -166,11 +167,7 @@ function differentiate(
       },
     );
 
-    const gradients = pullback([onesLike(value!)]);
-    let next = 0;
-    const trees = parts.map(({ structure, leaves }) =>
-      unflatten(structure, gradients.slice(next, next += leaves.length))
-    );
+    const trees = regroup(parts, pullback([onesLike(value!)]));
     return [hasAux ? [value, aux] : value, typeof argnums === "number" ? trees[0] : trees];
   };
 }

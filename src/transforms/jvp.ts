@@ -1,6 +1,6 @@
 import { zerosLike } from "../ops/creation.ts";
 import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
-import { checkNotPromise, flattenDifferentiable } from "./differentiable.ts";
+import { checkNotPromise, flattenDifferentiable, regroup } from "./differentiable.ts";
 import { forward } from "./forward.ts";
 import { checkLike } from "./vjp.ts";
 
@@ -39,11 +39,7 @@ export function jvp<Args extends readonly unknown[], Result>(
     parts.flatMap(({ part }) => part.leaves),
     parts.flatMap(({ tangent }) => tangent.leaves),
     (traced) => {
-      let next = 0;
-      const inner = parts.map(({ part }) =>
-        unflatten(part.structure, traced.slice(next, next += part.leaves.length))
-      );
-      const result = f(...inner as unknown as Args);
+      const result = f(...regroup(parts.map(({ part }) => part), traced) as unknown as Args);
       checkNotPromise("jvp", result);
       const flat = flattenTensors("jvp", result, "the result");
       structure = flat.structure;

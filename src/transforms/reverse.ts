@@ -2,7 +2,8 @@ import { isFloating } from "../core/dtype.ts";
 import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts";
 import { zerosLike } from "../ops/creation.ts";
 import { add, cast } from "../primitives/mod.ts";
-import { Tensor, type Traced } from "../tensor/tensor.ts";
+import type { Tensor } from "../tensor/tensor.ts";
+import { annotator } from "../tracing/annotate.ts";
 import { bind } from "../tracing/bind.ts";
 import { primitiveOf } from "../tracing/primitive.ts";
 import { checkNotLeaked, freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
@@ -15,11 +16,6 @@ interface Entry {
   readonly result: Tensor;
   /** Slots of the operands; undefined for those that do not depend on the inputs. */
   readonly parents: readonly (number | undefined)[];
-}
-
-interface TapedContent extends Traced {
-  readonly underlying: Tensor;
-  readonly slot: number;
 }
 
 /** A function's value, and the map from cotangents of its outputs to cotangents of its inputs. */
@@ -52,30 +48,15 @@ export function reverse(
       const result = bind(name, params, primals);
       if (primitiveOf(name).vjp === undefined || !isFloating(result.dtype)) return result;
       tape.push({ name, params, operands: primals, result, parents: operands.map(slotOf) });
-      return taped(result, inputs.length + tape.length - 1);
+      return annotate(result, inputs.length + tape.length - 1);
     },
   };
 
-  function taped(primal: Tensor, slot: number): Tensor {
-    const content: TapedContent = {
-      kind: "traced",
-      trace,
-      underlying: primal,
-      hasValue: true,
-      slot,
-    };
-    return new Tensor(primal, content);
-  }
-  function ownContent({ content }: Tensor): TapedContent | undefined {
-    return content.kind === "traced" && content.trace === trace
-      ? content as TapedContent
-      : undefined;
-  }
-  const untrace = (tensor: Tensor): Tensor => ownContent(tensor)?.underlying ?? tensor;
-  const slotOf = (tensor: Tensor): number | undefined => ownContent(tensor)?.slot;
+  // The note of a tensor is its slot.
+  const { annotate, noteOf: slotOf, untrace } = annotator<number>(trace);
 
   const traced = withTrace(trace, false, () => {
-    const results = f(inputs.map(taped), untrace);
+    const results = f(inputs.map(annotate), untrace);
     results.forEach((result) => checkNotLeaked(transformation, result));
     return results;
   });

@@ -2,7 +2,7 @@ import { DTypeError, ShapeError } from "../core/errors.ts";
 import { formatSpec, sameShape } from "../core/shape.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
-import { checkNotPromise, flattenDifferentiable } from "./differentiable.ts";
+import { checkNotPromise, flattenDifferentiable, regroup } from "./differentiable.ts";
 import { reverse } from "./reverse.ts";
 
 /**
@@ -30,11 +30,7 @@ export function vjp<Args extends readonly unknown[], Result>(
   const parts = args.map((argument, i) => flattenDifferentiable("vjp", argument, `argument ${i}`));
   let structure: TreeStructure | undefined;
   const { outputs, pullback } = reverse("vjp", parts.flatMap((part) => part.leaves), (traced) => {
-    let next = 0;
-    const inner = parts.map((part) =>
-      unflatten(part.structure, traced.slice(next, next += part.leaves.length))
-    );
-    const result = f(...inner as unknown as Args);
+    const result = f(...regroup(parts, traced) as unknown as Args);
     checkNotPromise("vjp", result);
     const flat = flattenTensors("vjp", result, "the result");
     structure = flat.structure;
@@ -46,11 +42,7 @@ export function vjp<Args extends readonly unknown[], Result>(
     const flat = flattenTensors("vjp", cotangent, "the cotangent");
     checkSameStructure("vjp", structure!, flat.structure, "the result", "the cotangent");
     flat.leaves.forEach((leaf, i) => checkLike("vjp", leaf, outputs[i]!, flat.paths[i]!));
-    const cotangents = pullback(flat.leaves);
-    let next = 0;
-    return parts.map((part) =>
-      unflatten(part.structure, cotangents.slice(next, next += part.leaves.length))
-    ) as unknown as Args;
+    return regroup(parts, pullback(flat.leaves)) as unknown as Args;
   }];
 }
 
