@@ -11,3 +11,6 @@ export type Expect<T extends true> = T;
 
 /** Fails the type check unless its argument is `false`. */
 export type ExpectNot<T extends false> = T;
+
+/** Whether a type is `any`. */
+export type IsAny<T> = 0 extends 1 & T ? true : false;

@@ -21,10 +21,7 @@ import {
   type Tensor,
   trace,
 } from "../../mod.ts";
-import type { Equal, Expect, ExpectNot } from "./expect.ts";
-
-/** Whether a type is `any`. */
-type IsAny<T> = 0 extends 1 & T ? true : false;
+import type { Equal, Expect, ExpectNot, IsAny } from "./expect.ts";
 
 type Params = { layers: { w: Tensor; b: Tensor }[]; head: [Tensor, Tensor] };
 declare const params: Params;
