@@ -138,17 +138,16 @@ function s3Direction(
   const meanForR = nesterov ? powerMean(Math.sqrt(b), p) : meanForD;
 
   return (g, m, r) => {
-    const size = abs(g);
-    const d = meanForD(r, size);
+    const d = meanForD(r, g);
     // A small w in two factors: w m may be too small for a number where w m / M is not.
     const old = w >= 0.5 ? mul(div(m, d.scale), w) : mul(div(mul(m, rootW), d.scale), rootW);
-    const n = add(old, mul(div(g, d.scale), 1 - w));
-    const next = meanForR(r, size);
+    const n = add(old, mul(d.unit, 1 - w));
+    const next = meanForR(r, g);
     return {
       // Rounding may exceed the bounds that hold exactly: |u| <= 1 and r' <= max(r, |g|).
       u: clip(div(n, where(equal(d.ratio, 0), 1, d.ratio)), -1, 1),
       m: flush(add(mul(m, b), mul(g, 1 - b))),
-      r: minimum(mul(next.scale, next.ratio), maximum(r, size)),
+      r: minimum(mul(next.scale, next.ratio), maximum(r, abs(g))),
     };
   };
 }
@@ -157,13 +156,15 @@ function s3Direction(
 interface Mean {
   /** M; 1 where all values are 0. */
   readonly scale: Tensor;
+  /** g / M. */
+  readonly unit: Tensor;
   /** In [0, 1]; 0 where all values are 0. */
   readonly ratio: Tensor;
 }
 
 /**
- * (w r^p + (1-w) g^p)^(1/p) for r, g >= 0, given the root of w. Both are divided by M before they are raised to a
- * power. M is the larger of r and g; but where w < 1/2, the larger of q r and g with q = (w / (1-w))^(1/p):
+ * (w r^p + (1-w) |g|^p)^(1/p) for r >= 0, given the root of w. Both are divided by M before they are raised to a
+ * power. M is the larger of r and |g|; but where w < 1/2, the larger of q r and |g| with q = (w / (1-w))^(1/p):
  *
  *     w >= 1/2:  M (w (r/M)^p + (1-w) (g/M)^p)^(1/p)        w < 1/2:  M ((1-w) ((q r/M)^p + (g/M)^p))^(1/p)
  *
@@ -175,14 +176,15 @@ function powerMean(rootW: number, p: number): (r: Tensor, g: Tensor) => Mean {
   const { power, root } = powerAndRoot(p);
   return (r, g) => {
     const old = w >= 0.5 ? r : mul(mul(r, rootQ), rootQ);
-    const M = maximum(old, g);
+    const M = maximum(old, abs(g));
     const scale = where(equal(M, 0), 1, M);
     const oldPower = power(div(old, scale));
-    const newPower = power(div(g, scale));
+    const unit = div(g, scale);
+    const newPower = power(abs(unit));
     const sum = w >= 0.5
       ? add(mul(oldPower, w), mul(newPower, 1 - w))
       : mul(add(oldPower, newPower), 1 - w);
-    return { scale, ratio: root(sum) };
+    return { scale, unit, ratio: root(sum) };
   };
 }
 
