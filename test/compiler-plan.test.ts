@@ -21,7 +21,11 @@ import type { Program } from "../src/backend/program.ts";
 import { plan } from "../src/compiler/plan.ts";
 import { simplify } from "../src/compiler/simplify.ts";
 import type { Graph } from "../src/graph/graph.ts";
-import { bytesWithoutReuse, simulateProgram } from "./support/program-simulation.ts";
+import {
+  bytesWithoutReuse,
+  simulateProgram,
+  unfusedKernels,
+} from "./support/program-simulation.ts";
 import { randomPrograms, runProgram } from "./support/random-programs.ts";
 
 const simplified = (graph: Graph): Graph => simplify(graph, () => undefined);
@@ -39,7 +43,7 @@ function planned(
 }
 
 const kinds = (program: Program): string[] =>
-  program.kernels.map(({ output }) => program.buffers[output.buffer]!.kind);
+  unfusedKernels(program).map(({ output }) => program.buffers[output.buffer]!.kind);
 
 test("plan: random programs read and return whole values, whatever is donated", () => {
   fc.assert(
@@ -108,14 +112,14 @@ test("plan: equal bytes are not enough to work in place", () => {
     return broadcastTo(less(one, y), [2, 4]);
   };
   const program = planned(f, [zeros([1]), zeros([4])]);
-  const [first, second] = program.kernels;
+  const [first, second] = unfusedKernels(program);
   assert.equal(second!.op, "less");
   assert.notEqual(first!.output.buffer, second!.output.buffer);
 });
 
 test("plan: equal numbers of elements are not enough to work in place", () => {
   const program = planned((x: Tensor) => broadcastTo(less(exp(x), 0), [2, 16]), [zeros([16])]);
-  const [first, second] = program.kernels;
+  const [first, second] = unfusedKernels(program);
   assert.notEqual(first!.output.buffer, second!.output.buffer);
 });
 

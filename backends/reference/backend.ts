@@ -8,12 +8,11 @@ import {
   viewOf,
 } from "../../src/core/dtype.ts";
 import { DeviceError } from "../../src/core/errors.ts";
-import { sizeOf, type TensorSpec } from "../../src/core/shape.ts";
 import type { Backend, Executable } from "../../src/backend/backend.ts";
-import type { KernelOperand, Program } from "../../src/backend/program.ts";
+import type { AnyKernel, KernelOperand, Program } from "../../src/backend/program.ts";
 import { encode } from "./cast.ts";
+import { accessesOf, prepareLoop } from "./loop.ts";
 import { prepare } from "./prepare.ts";
-import type { Run } from "./run.ts";
 
 /** Memory of this backend: an ArrayBuffer of its own. */
 interface ReferenceBuffer extends DeviceBuffer {
@@ -21,17 +20,14 @@ interface ReferenceBuffer extends DeviceBuffer {
 }
 
 /** One kernel, with what it reads and writes as indices into the list of views. */
-interface Step {
-  readonly run: Run;
-  readonly out: number;
-  readonly operands: readonly number[];
-}
+type Step = (views: readonly TypedArray[]) => void;
 
 /** A view that every run makes anew, because its buffer is the caller's or outlives the run. */
 interface PassingView {
   readonly slot: number;
   readonly buffer: number;
-  readonly spec: TensorSpec;
+  readonly dtype: DType;
+  readonly size: number;
 }
 
 /** The reference backend: plain JavaScript, every primitive, float32 rounded at every step, float64 exact. */
@@ -65,10 +61,10 @@ function compile(program: Program): Executable {
       });
       // A list of this run alone: what the caller handed in is not kept.
       const seen = [...views];
-      for (const { slot, buffer, spec } of passing) {
-        seen[slot] = viewOf(spec.dtype, data[buffer]!, 0, sizeOf(spec.shape));
+      for (const { slot, buffer, dtype, size } of passing) {
+        seen[slot] = viewOf(dtype, data[buffer]!, 0, size);
       }
-      for (const step of steps) step.run(seen[step.out]!, step.operands.map((slot) => seen[slot]!));
+      for (const step of steps) step(seen as TypedArray[]);
       return program.outputs.map(({ buffer }) => {
         const plan = program.buffers[buffer]!;
         return plan.kind === "input" ? inputs[plan.input]! : bufferOf(data[buffer]!);
@@ -90,27 +86,39 @@ function layOut(program: Program): {
 
   function slotOf(operand: KernelOperand): number {
     const { spec } = operand;
-    if ("literal" in operand) {
-      return views.push(allocate(spec.dtype, 1).fill(encode(spec.dtype, operand.literal))) - 1;
-    }
-    const key = `${operand.buffer} ${spec.dtype} ${sizeOf(spec.shape)}`;
+    return "literal" in operand
+      ? views.push(allocate(spec.dtype, 1).fill(encode(spec.dtype, operand.literal))) - 1
+      : slotOfBuffer(operand.buffer, spec.dtype);
+  }
+
+  /** The whole of a buffer, seen as a dtype. */
+  function slotOfBuffer(buffer: number, dtype: DType): number {
+    const key = `${buffer} ${dtype}`;
     const known = slots.get(key);
     if (known !== undefined) return known;
-    const plan = program.buffers[operand.buffer]!;
+    const plan = program.buffers[buffer]!;
+    const size = plan.byteLength / bytesPerElement(dtype);
     const isArena = plan.kind === "arena";
-    const slot = views.push(
-      isArena ? viewOf(spec.dtype, arena, plan.byteOffset, sizeOf(spec.shape)) : undefined,
-    ) - 1;
-    if (!isArena) passing.push({ slot, buffer: operand.buffer, spec });
+    const slot = views.push(isArena ? viewOf(dtype, arena, plan.byteOffset, size) : undefined) - 1;
+    if (!isArena) passing.push({ slot, buffer, dtype, size });
     slots.set(key, slot);
     return slot;
   }
 
-  const steps = program.kernels.map((kernel) => ({
-    run: prepare(kernel),
-    out: slotOf(kernel.output),
-    operands: kernel.operands.map(slotOf),
-  }));
+  function stepOf(kernel: AnyKernel): Step {
+    if (kernel.op === "loop") {
+      const run = prepareLoop(kernel.loop);
+      const accesses = accessesOf(kernel.loop);
+      const slots = accesses.map(({ buffer, dtype }) => slotOfBuffer(buffer, dtype));
+      return (views) => run(slots.map((slot) => views[slot]!));
+    }
+    const run = prepare(kernel);
+    const out = slotOf(kernel.output);
+    const operands = kernel.operands.map(slotOf);
+    return (views) => run(views[out]!, operands.map((slot) => views[slot]!));
+  }
+
+  const steps = program.kernels.map(stepOf);
   return { views, passing, steps };
 }
 

@@ -32,7 +32,7 @@ const acrosses = {
 } as const satisfies Record<string, Across>;
 
 /** The largest and the smallest value of a dtype. */
-function limits(dtype: DType): [number, number] {
+export function limits(dtype: DType): [number, number] {
   if (dtype === "int32") return [0x7fffffff, -0x80000000];
   if (dtype === "uint32") return [0xffffffff, 0];
   if (dtype === "bool") return [1, 0];

@@ -9,6 +9,18 @@ export interface Executable {
    * donated input is that input's buffer itself; all other inputs are left as they are.
    */
   run(inputs: readonly DeviceBuffer[]): DeviceBuffer[];
+  /** How each kernel of the program runs, in a few words for people to read: "generated", "BLAS". */
+  readonly ways?: readonly string[];
+}
+
+/** Memory that a backend manages itself, in bytes. */
+export interface MemoryStatistics {
+  /** What it has taken from the system. */
+  readonly heap: number;
+  /** Of it, in use. */
+  readonly used: number;
+  /** Of it, held by tensors that the garbage collector has not taken yet. */
+  readonly tensors: number;
 }
 
 /** What turns programs into machine work. Everything a device must be able to do is here. */
@@ -17,6 +29,8 @@ export interface Backend {
   readonly name: string;
   /** The dtypes that it computes with. */
   readonly dtypes: readonly DType[];
+  /** Whether programs for it may hold loops; without it every kernel is one primitive. */
+  readonly fuses?: boolean;
   /** A buffer with a copy of the elements. */
   upload(data: TypedArray): DeviceBuffer;
   /** A copy of the elements. */
@@ -25,4 +39,8 @@ export interface Backend {
   readonly downloadSync?: (buffer: DeviceBuffer, dtype: DType) => TypedArray;
   /** Prepares a program to be run any number of times. */
   compile(program: Program): Executable;
+  /** What runs at the moment, and why, for people to read: "wasm, 4 threads"; its name where absent. */
+  readonly describe?: () => string;
+  /** Figures about its memory; absent where all of it is the garbage collector's. */
+  readonly memory?: () => MemoryStatistics;
 }

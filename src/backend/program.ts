@@ -1,5 +1,6 @@
 import type { TensorSpec } from "../core/shape.ts";
 import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts";
+import type { Loop } from "./loop.ts";
 
 /** What a kernel reads: a planned buffer seen as `spec`, or a scalar number. */
 export type KernelOperand =
@@ -14,6 +15,15 @@ export interface Kernel<Name extends PrimitiveName = PrimitiveName> {
   readonly output: { readonly buffer: number; readonly spec: TensorSpec };
 }
 
+/** Many instructions in one pass: a loop nest over planned buffers, which writes the whole of all that it stores. */
+export interface FusedKernel {
+  readonly op: "loop";
+  readonly loop: Loop;
+}
+
+/** Any step of a program. Only backends that fuse are given loops. */
+export type AnyKernel = Kernel | FusedKernel;
+
 /** Where a planned buffer lives. */
 export type BufferPlan =
   /** Handed in by the caller. */
@@ -25,11 +35,12 @@ export type BufferPlan =
 
 /**
  * What the compiler hands to a backend: kernels in order over planned buffers. A kernel's output buffer is
- * distinct from its operands' unless the kernel is element-wise and both have the same size.
+ * distinct from its operands' unless the kernel is element-wise and both have the same size, or it is a loop
+ * that reads and writes the buffer through one and the same access.
  */
 export interface Program {
   readonly buffers: readonly BufferPlan[];
-  readonly kernels: readonly Kernel[];
+  readonly kernels: readonly AnyKernel[];
   /** The spec of each input; buffer i of `buffers` is input i. */
   readonly inputs: readonly TensorSpec[];
   /** The buffer that holds each output: a fresh one, or a donated input written in place. */

@@ -1,6 +1,8 @@
 import type { Program } from "../backend/program.ts";
 import type { Graph } from "../graph/graph.ts";
-import { plan } from "./plan.ts";
+import { fuse } from "./fuse.ts";
+import { primitivePasses } from "./passes.ts";
+import { planPasses } from "./plan.ts";
 import { type EvaluateScalar, simplify } from "./simplify.ts";
 
 /** What the compiler needs to know beside the graph. */
@@ -9,6 +11,8 @@ export interface CompileOptions {
   readonly donated?: ReadonlySet<number>;
   /** Computes scalar instructions exactly as the device would. */
   readonly evaluate: EvaluateScalar;
+  /** Whether the backend takes loops; without it every instruction becomes one kernel. */
+  readonly fuse?: boolean;
 }
 
 /** A compiled graph: what will run, and the graph that it was made from after simplification. */
@@ -17,12 +21,9 @@ export interface Compiled {
   readonly graph: Graph;
 }
 
-/**
- * Graph -> simplify -> plan -> Program. Every instruction becomes one kernel: a `fuse` stage belongs between
- * the two, and changes neither of them.
- */
+/** Graph -> simplify -> fuse -> plan -> Program. */
 export function compile(graph: Graph, options: CompileOptions): Compiled {
   const simplified = simplify(graph, options.evaluate);
-  const program = plan(simplified, options.donated ?? new Set());
-  return { program, graph: simplified };
+  const passes = options.fuse ? fuse(simplified) : primitivePasses(simplified);
+  return { program: planPasses(passes, options.donated ?? new Set()), graph: simplified };
 }

@@ -1,9 +1,21 @@
-import { bytesPerElement } from "../core/dtype.ts";
-import { sizeOf, type TensorSpec } from "../core/shape.ts";
-import type { BufferPlan, Kernel, KernelOperand, Program } from "../backend/program.ts";
-import { type Graph, type Instruction, isLiteral, type Operand } from "../graph/graph.ts";
-import { isElementwise } from "../graph/instruction-set.ts";
-import { createArena } from "./arena.ts";
+import type { AnyKernel, BufferPlan, Program } from "../backend/program.ts";
+import { type Graph, isLiteral, type Value } from "../graph/graph.ts";
+import { type Block, createArena } from "./arena.ts";
+import {
+  bytesOf,
+  kernelOf,
+  overwritableBy,
+  type Pass,
+  type PassList,
+  primitivePasses,
+  readsOf,
+  writesOf,
+} from "./passes.ts";
+
+/** Plans a graph with one kernel for each instruction. */
+export function plan(graph: Graph, donated: ReadonlySet<number>): Program {
+  return planPasses(primitivePasses(graph), donated);
+}
 
 /**
  * Decides where every value lives and lists the kernels.
@@ -11,173 +23,107 @@ import { createArena } from "./arena.ts";
  * - The inputs of the program are the graph's inputs, then its constants.
  * - An output takes over the memory of a donated input of the same size that is no longer needed; every
  *   other output is fresh, because it outlives the run.
- * - All other values live in one arena. Memory is reused as soon as a value is dead, and an element-wise
- *   kernel writes over an operand that dies in it.
+ * - All other values live in one arena. Memory is reused as soon as a value is dead, and a pass writes over
+ *   an operand that dies in it where it reads that operand only at the place that it writes.
  * - `reshape` moves nothing: its result is its operand's memory under another spec.
  */
-export function plan(graph: Graph, donated: ReadonlySet<number>): Program {
+export function planPasses(
+  { inputs, passes, outputs }: PassList,
+  donated: ReadonlySet<number>,
+): Program {
   const buffers: BufferPlan[] = [];
   const bufferOf = new Map<number, number>();
-  const inputs: TensorSpec[] = [];
-  for (const value of [...graph.inputs, ...graph.constants]) {
-    bufferOf.set(value.id, buffers.length);
-    buffers.push({ kind: "input", input: inputs.length, byteLength: bytesOf(value.spec) });
-    inputs.push(value.spec);
-  }
+  inputs.forEach(({ id, spec }, input) => {
+    bufferOf.set(id, buffers.length);
+    buffers.push({ kind: "input", input, byteLength: bytesOf(spec) });
+  });
 
-  const instructions = materializeOutputs(graph);
-  const roots = aliasRoots(instructions.list);
+  const roots = aliasRoots(passes);
   const rootOf = (id: number): number => roots.get(id) ?? id;
-  const lastUse = lastUses(instructions, rootOf);
-  const outputRoots = new Set(instructions.outputs.map((output) => rootOf(output.id)));
+  const lastUse = lastUses(passes, outputs, rootOf);
+  const outputRoots = new Set(outputs.map((output) => rootOf(output.id)));
 
   const arena = createArena();
-  const arenaBlocks = new Map<number, { byteOffset: number; byteLength: number }>();
-  const freeDonors = new Set(donated);
-  const kernels: Kernel[] = [];
+  const blocks = new Map<number, Block>();
+  const donors = new Set(donated);
+  const kernels: AnyKernel[] = [];
 
-  instructions.list.forEach((instruction, time) => {
-    const { op, params, operands, output } = instruction;
-    const reads = operands.flatMap((operand) => isLiteral(operand) ? [] : [rootOf(operand.id)]);
-    const release = () => {
-      for (const root of new Set(reads)) {
-        const block = arenaBlocks.get(root);
-        if (block !== undefined && lastUse.get(root) === time) {
-          arena.release(block);
-          arenaBlocks.delete(root);
-        }
-      }
-    };
-    if (roots.has(output.id)) {
-      bufferOf.set(output.id, bufferOf.get(rootOf(output.id))!);
-      release();
-      return;
-    }
-
-    const byteLength = bytesOf(output.spec);
-    // An element-wise kernel may write where it reads, if it reads and writes the same index.
-    const overwritable = isElementwise(op)
-      ? operands.filter((operand): operand is Exclude<Operand, { literal: number }> =>
-        !isLiteral(operand) && bytesOf(operand.spec) === byteLength &&
-        sizeOf(operand.spec.shape) === sizeOf(output.spec.shape) &&
-        lastUse.get(rootOf(operand.id)) === time
-      ).map((operand) => rootOf(operand.id))
-      : [];
-
-    let buffer: number;
-    if (outputRoots.has(output.id)) {
-      const dead = (input: number): boolean => {
-        const root = graph.inputs[input]!.id;
-        const last = lastUse.get(root) ?? -1;
-        return last < time || overwritable.includes(root);
-      };
-      const candidates = [...freeDonors].filter((input) =>
-        bytesOf(inputs[input]!) === byteLength && dead(input)
-      );
-      // Prefer to overwrite what is being read: that memory is already in the cache.
-      const donor = candidates.find((input) => overwritable.includes(graph.inputs[input]!.id)) ??
-        candidates[0];
-      if (donor === undefined) {
-        buffer = buffers.push({ kind: "fresh", byteLength }) - 1;
-      } else {
-        freeDonors.delete(donor);
-        buffer = donor;
-      }
-      release();
-    } else {
-      const inPlace = overwritable.find((root) => arenaBlocks.has(root));
-      if (inPlace !== undefined) {
-        const block = arenaBlocks.get(inPlace)!;
-        arenaBlocks.delete(inPlace);
-        arenaBlocks.set(output.id, block);
-        buffer = bufferOf.get(inPlace)!;
-        release();
-      } else {
-        const block = arena.acquire(byteLength);
-        arenaBlocks.set(output.id, block);
-        buffer = buffers.push({ kind: "arena", ...block, byteLength }) - 1;
-        release();
-      }
-    }
-    bufferOf.set(output.id, buffer);
-    kernels.push({
-      op,
-      params,
-      operands: operands.map((operand): KernelOperand =>
-        isLiteral(operand) ? operand : { buffer: bufferOf.get(operand.id)!, spec: operand.spec }
-      ),
-      output: { buffer, spec: output.spec },
+  /** The buffer of a donated input that an output may take over at a time. */
+  function takeDonor(
+    { spec }: Value,
+    time: number,
+    overwritable: readonly number[],
+  ): number | undefined {
+    const candidates = [...donors].filter((input) => {
+      const { id, spec: donor } = inputs[input]!;
+      const isDead = (lastUse.get(id) ?? -1) < time || overwritable.includes(id);
+      return isDead && bytesOf(donor) === bytesOf(spec);
     });
+    // Prefer to overwrite what is being read: that memory is already in the cache.
+    const donor = candidates.find((input) => overwritable.includes(inputs[input]!.id)) ??
+      candidates[0];
+    if (donor !== undefined) donors.delete(donor);
+    return donor;
+  }
+
+  function placeOutput(write: Value, time: number, overwritable: readonly number[]): number {
+    return takeDonor(write, time, overwritable) ??
+      buffers.push({ kind: "fresh", byteLength: bytesOf(write.spec) }) - 1;
+  }
+
+  function placeInArena({ id, spec }: Value, overwritable: readonly number[]): number {
+    const byteLength = bytesOf(spec);
+    const inPlace = overwritable.find((root) => blocks.get(root)?.byteLength === byteLength);
+    if (inPlace !== undefined) {
+      blocks.set(id, blocks.get(inPlace)!);
+      blocks.delete(inPlace);
+      return bufferOf.get(inPlace)!;
+    }
+    const block = arena.acquire(byteLength);
+    blocks.set(id, block);
+    return buffers.push({ kind: "arena", ...block, byteLength }) - 1;
+  }
+
+  passes.forEach((pass, time) => {
+    const isAlias = pass.kind === "primitive" && roots.has(pass.instruction.output.id);
+    if (isAlias) {
+      const { id } = pass.instruction.output;
+      bufferOf.set(id, bufferOf.get(rootOf(id))!);
+    } else {
+      for (const write of writesOf(pass)) {
+        const overwritable = overwritableBy(pass, write).map(rootOf)
+          .filter((root) => lastUse.get(root) === time);
+        const buffer = outputRoots.has(write.id)
+          ? placeOutput(write, time, overwritable)
+          : placeInArena(write, overwritable);
+        bufferOf.set(write.id, buffer);
+      }
+      kernels.push(kernelOf(pass, (id) => bufferOf.get(id)!));
+    }
+    // What dies here is given back only now, so that nothing that is written shares it by chance.
+    for (const root of new Set(readsOf(pass).map(rootOf))) {
+      const block = blocks.get(root);
+      if (block === undefined || lastUse.get(root) !== time) continue;
+      arena.release(block);
+      blocks.delete(root);
+    }
   });
 
   return {
     buffers,
     kernels,
-    inputs,
-    outputs: instructions.outputs.map(({ id, spec }) => ({ buffer: bufferOf.get(id)!, spec })),
+    inputs: inputs.map(({ spec }) => spec),
+    outputs: outputs.map(({ id, spec }) => ({ buffer: bufferOf.get(id)!, spec })),
     arenaBytes: arena.byteLength(),
   };
 }
 
-function bytesOf(spec: TensorSpec): number {
-  return sizeOf(spec.shape) * bytesPerElement(spec.dtype);
-}
-
-interface Listing {
-  readonly list: readonly Instruction[];
-  readonly outputs: readonly { readonly id: number; readonly spec: TensorSpec }[];
-}
-
-/**
- * Gives every output memory of its own: an output that is a number, an input, a constant, a view or a value
- * that is returned twice is copied by an instruction at the end.
- */
-function materializeOutputs(graph: Graph): Listing {
-  const list = [...graph.instructions];
-  let nextId = 0;
-  const borrowed = new Set<number>();
-  const views = new Map<number, number>();
-  for (const { id } of [...graph.inputs, ...graph.constants]) {
-    borrowed.add(id);
-    nextId = Math.max(nextId, id + 1);
-  }
-  for (const { op, operands: [source], output } of list) {
-    nextId = Math.max(nextId, output.id + 1);
-    if (op === "reshape" && !isLiteral(source!)) {
-      const root = views.get(source!.id) ?? source!.id;
-      views.set(output.id, root);
-    }
-  }
-  const taken = new Set<number>();
-  const outputs = graph.outputs.map((operand) => {
-    const { spec } = operand;
-    if (!isLiteral(operand)) {
-      const root = views.get(operand.id) ?? operand.id;
-      if (!borrowed.has(root) && !taken.has(root)) {
-        taken.add(root);
-        return { id: operand.id, spec };
-      }
-    }
-    const id = nextId++;
-    list.push(
-      isLiteral(operand)
-        ? {
-          op: "full",
-          params: { ...spec, value: operand.literal },
-          operands: [],
-          output: { id, spec },
-        }
-        : { op: "stopGradient", params: {}, operands: [operand], output: { id, spec } },
-    );
-    return { id, spec };
-  });
-  return { list, outputs };
-}
-
 /** For the result of every reshape, the value whose memory it shares. */
-function aliasRoots(instructions: readonly Instruction[]): Map<number, number> {
+function aliasRoots(passes: readonly Pass[]): Map<number, number> {
   const roots = new Map<number, number>();
-  for (const { op, operands: [source], output } of instructions) {
+  for (const pass of passes) {
+    if (pass.kind !== "primitive") continue;
+    const { op, operands: [source], output } = pass.instruction;
     if (op === "reshape" && !isLiteral(source!)) {
       roots.set(output.id, roots.get(source!.id) ?? source!.id);
     }
@@ -186,10 +132,14 @@ function aliasRoots(instructions: readonly Instruction[]): Map<number, number> {
 }
 
 /** When the memory of each value is read for the last time; outputs are read at the end of time. */
-function lastUses({ list, outputs }: Listing, rootOf: (id: number) => number): Map<number, number> {
+function lastUses(
+  passes: readonly Pass[],
+  outputs: readonly Value[],
+  rootOf: (id: number) => number,
+): Map<number, number> {
   const last = new Map<number, number>();
-  list.forEach(({ operands }, time) => {
-    for (const operand of operands) if (!isLiteral(operand)) last.set(rootOf(operand.id), time);
+  passes.forEach((pass, time) => {
+    for (const id of readsOf(pass)) last.set(rootOf(id), time);
   });
   for (const { id } of outputs) last.set(rootOf(id), Infinity);
   return last;

@@ -145,7 +145,8 @@ function rewrite(
   return rules[instruction.op]?.(instruction, producerOf);
 }
 
-function withoutDeadCode(graph: Graph): Graph {
+/** The graph without what no output needs. */
+export function withoutDeadCode(graph: Graph): Graph {
   const live = new Set<number>();
   const use = (operand: Operand): void => {
     if (!isLiteral(operand)) live.add(operand.id);

@@ -78,7 +78,7 @@ export function simulateProgram(
     assert.ok(bytes.every((value) => value === first), "a value that is partly overwritten");
     return first;
   };
-  for (const kernel of program.kernels) {
+  for (const kernel of unfusedKernels(program)) {
     const { op, operands, output } = kernel;
     const seen = operands.map((operand): [number, TensorSpec] =>
       "literal" in operand
@@ -117,7 +117,15 @@ export function simulateProgram(
   });
 }
 
+/** The kernels of a program that was not fused. */
+export function unfusedKernels(program: Program): Kernel[] {
+  return program.kernels.map((kernel) => {
+    assert.ok(kernel.op !== "loop", "a loop in a program that was not to be fused");
+    return kernel as Kernel;
+  });
+}
+
 /** Bytes of all results that the kernels compute, as if nothing were shared. */
 export function bytesWithoutReuse(program: Program): number {
-  return program.kernels.reduce((sum, { output }) => sum + bytesOf(output.spec), 0);
+  return unfusedKernels(program).reduce((sum, { output }) => sum + bytesOf(output.spec), 0);
 }

@@ -1,0 +1,54 @@
+import type { DType } from "../core/dtype.ts";
+import type { ElementwiseName, PrimitiveParams } from "../graph/instruction-set.ts";
+
+/** How a loop nest walks a buffer: in elements, one stride for each axis of the nest (0 repeats). */
+export interface Access {
+  readonly buffer: number;
+  readonly dtype: DType;
+  readonly offset: number;
+  readonly strides: readonly number[];
+}
+
+/** One value that a loop nest computes, for a point of the nest or (after a reduction) for a point of its outer axes. */
+export type Statement =
+  | { readonly kind: "load"; readonly access: Access; readonly dtype: DType }
+  | { readonly kind: "literal"; readonly value: number; readonly dtype: DType }
+  /** The position along an axis of the nest, times `stride`, plus `offset`: an iota. */
+  | {
+    readonly kind: "index";
+    readonly axis: number;
+    readonly stride: number;
+    readonly offset: number;
+    readonly dtype: DType;
+  }
+  /** An element-wise primitive on earlier statements. */
+  | {
+    readonly kind: "apply";
+    readonly op: ElementwiseName;
+    readonly params: PrimitiveParams[ElementwiseName];
+    readonly args: readonly number[];
+    readonly dtype: DType;
+  }
+  /** An earlier statement combined over the reduced axes. */
+  | {
+    readonly kind: "reduce";
+    readonly op: "sum" | "max" | "min";
+    readonly arg: number;
+    readonly dtype: DType;
+  };
+
+/**
+ * A fused kernel: a nest of loops over `extents`, outermost first. The last `reduced` axes are summed away by
+ * `reduce` statements; a statement that depends on one is computed once for each point of the outer axes, all
+ * others at every point. A store writes a statement's value through an access; the stride of an axis that the
+ * value does not depend on because it was reduced is 0, and that store happens once.
+ *
+ * A buffer that is stored may also be loaded, if every load of it goes through the same access: then each
+ * point is read before it is written.
+ */
+export interface Loop {
+  readonly extents: readonly number[];
+  readonly reduced: number;
+  readonly statements: readonly Statement[];
+  readonly stores: readonly { readonly statement: number; readonly access: Access }[];
+}

@@ -1,0 +1,311 @@
+import {
+  type Domain,
+  meet,
+  meetOuter,
+  meetReduced,
+  pointsOf,
+  reducesInnermost,
+} from "./fuse-domain.ts";
+import { lower, NeedsMemory } from "./fuse-lower.ts";
+import { type Node, Reading, readingsOf } from "./fuse-nodes.ts";
+import { createReachability } from "./fuse-reach.ts";
+import type { Roles } from "./fuse-roles.ts";
+import { bytesOf } from "./passes.ts";
+
+// Threads share the outer points of a loop: a large pass with fewer than that stays free of reductions, if it
+// stores anything beside them.
+const fewestOuterPoints = 16;
+const largePass = 2 ** 16;
+
+// Keeps the code of one loop, and the time to make it, within bounds.
+const statementLimit = 200;
+
+/** Nodes merged into passes, and who reads what. */
+export interface Clusters {
+  readonly nodes: readonly Node[];
+  /** Members of the node that must be stored, because they are returned or another node reads them. */
+  storesOf(node: Node): number[];
+}
+
+/**
+ * Merges nodes into passes, as long as the passes do not wait for each other in a circle:
+ *
+ * - what makes a value with what reads it at the same points, so that it need not be read back (and not even be
+ *   stored, where nobody else reads it);
+ * - what reads the same value at the same points;
+ * - work on single numbers.
+ *
+ * No value that is worth computing once is computed twice.
+ */
+export function cluster(
+  roles: Roles,
+  initial: readonly Node[],
+  outputs: ReadonlySet<number>,
+): Clusters {
+  const nodes: (Node | undefined)[] = [...initial];
+  const homes = new Map<number, number>();
+  const readers = new Map<number, Set<number>>();
+  const readsAlone = new Map<number, readonly number[]>();
+  initial.forEach((node, at) => {
+    for (const id of node.members) {
+      homes.set(id, at);
+      readsAlone.set(id, [...node.reads.keys()]);
+    }
+    for (const id of node.reads.keys()) {
+      if (!readers.has(id)) readers.set(id, new Set());
+      readers.get(id)!.add(at);
+    }
+  });
+  const edges = [...readers].flatMap(([id, list]) => {
+    const home = homes.get(id);
+    return home === undefined ? [] : [...list].map((reader) => [home, reader] as const);
+  });
+  const reach = createReachability(nodes.length, edges);
+
+  /** Whether a value is returned, or read by another node than these. */
+  function isStored(id: number, a: number, b = a): boolean {
+    if (outputs.has(id)) return true;
+    for (const reader of readers.get(id) ?? []) if (reader !== a && reader !== b) return true;
+    return false;
+  }
+
+  function replace(a: number, b: number, merged: Node): void {
+    for (const id of nodes[b]!.members) homes.set(id, a);
+    for (const at of [a, b]) {
+      for (const id of nodes[at]!.reads.keys()) readers.get(id)!.delete(at);
+    }
+    for (const id of merged.reads.keys()) readers.get(id)!.add(a);
+    nodes[a] = merged;
+    nodes[b] = undefined;
+    reach.merge(a, b);
+  }
+
+  /** Merges b, which may read a, into a. */
+  function tryMerge(a: number, b: number): boolean {
+    const [first, second] = [nodes[a]!, nodes[b]!];
+    if (first.opaque !== undefined || second.opaque !== undefined) return false;
+    if (first.statements + second.statements > statementLimit) return false;
+    const meeting = meetingOf(first, second, (id) => isStored(id, a, b), readsAlone);
+    if (meeting === undefined || reach.detours(a, b) || reach.detours(b, a)) return false;
+    const storesInner = (node: Node): boolean =>
+      [...node.levels].some(([id, outer]) => !outer && isStored(id, a, b));
+    if (!canStoreInner(meeting.domain)) {
+      if (storesInner(first) || (!meeting.atOuter && storesInner(second))) return false;
+    }
+    replace(a, b, merge(first, second, meeting));
+    return true;
+  }
+
+  /** Makes a, which only b reads and in an order of its own, part of b: nothing of it is stored. */
+  function tryAbsorb(a: number, b: number, value: number): boolean {
+    const [first, second] = [nodes[a]!, nodes[b]!];
+    const fits = first.opaque === undefined && second.opaque === undefined &&
+      !first.hasReductions &&
+      second.reads.get(value) === Reading.once && first.levels.has(value) &&
+      [...first.levels.keys()].every((id) => isStored(id, a) === (id === value)) &&
+      !isStored(value, a, b) && first.statements + second.statements <= statementLimit;
+    if (!fits || reach.detours(a, b)) return false;
+    const members = new Set([...first.members, ...second.members]);
+    const roots = [...second.levels].map(([id, outer]) => ({ id, outer }));
+    try {
+      const lowered = lower(roles, members, roots, second.domain);
+      replace(a, b, {
+        ...second,
+        members,
+        domain: lowered.domain,
+        reads: readingsOf(lowered.reads),
+        statements: lowered.statements.length,
+      });
+      return true;
+    } catch (signal) {
+      if (signal instanceof NeedsMemory) return false;
+      throw signal;
+    }
+  }
+
+  // What saves most memory traffic comes first.
+  const values = [...readers.keys()].map((id) => ({ id, bytes: bytesOf(roles.specs.get(id)!) }))
+    .sort((a, b) => b.bytes - a.bytes || a.id - b.id).map(({ id }) => id);
+  const readersOf = (id: number): number[] => [...readers.get(id)!].sort((a, b) => a - b);
+
+  function mergeWithReaders(onlyWithoutStore: boolean): boolean {
+    let changed = false;
+    for (const id of values) {
+      const home = homes.get(id);
+      if (home === undefined) continue;
+      if (onlyWithoutStore && (outputs.has(id) || readers.get(id)!.size > 1)) continue;
+      for (const reader of readersOf(id)) {
+        if (readers.get(id)!.has(reader) && tryMerge(home, reader)) changed = true;
+      }
+    }
+    return changed;
+  }
+
+  function absorbIntoReaders(): boolean {
+    let changed = false;
+    for (const id of values) {
+      const home = homes.get(id);
+      const [reader, ...others] = readersOf(id);
+      if (home === undefined || reader === undefined || others.length > 0) continue;
+      if (tryAbsorb(home, reader, id)) changed = true;
+    }
+    return changed;
+  }
+
+  function mergeNeighbours(): boolean {
+    let changed = false;
+    for (const id of values) {
+      const list = readersOf(id).filter((at) => nodes[at]!.reads.get(id)! & Reading.inPlace);
+      for (let i = 0; i < list.length; i++) {
+        for (let j = i + 1; j < list.length; j++) {
+          const [a, b] = [list[i]!, list[j]!];
+          if (nodes[a] && nodes[b] && tryMergeEitherWay(a, b)) changed = true;
+        }
+      }
+    }
+    return changed;
+  }
+
+  function mergeNumbers(): void {
+    const isNumber = (node: Node | undefined): boolean =>
+      node !== undefined && node.opaque === undefined && !node.hasReductions &&
+      pointsOf(node.domain) === 1;
+    for (let a = 0; a < nodes.length; a++) {
+      for (let b = a + 1; b < nodes.length; b++) {
+        if (isNumber(nodes[a]) && isNumber(nodes[b])) tryMergeEitherWay(a, b);
+      }
+    }
+  }
+
+  function tryMergeEitherWay(a: number, b: number): boolean {
+    return reach.successors(b).has(a) ? tryMerge(b, a) : tryMerge(a, b);
+  }
+
+  do {
+    // A value that need not be stored saves more than one that need not be read back.
+    while (mergeWithReaders(true) || mergeWithReaders(false));
+  } while (absorbIntoReaders() || mergeNeighbours());
+  mergeNumbers();
+
+  return {
+    nodes: inOrder(nodes, (at) => reach.successors(at)),
+    storesOf: (node) => {
+      const at = homes.get(node.members.values().next().value!)!;
+      return [...node.levels.keys()].filter((id) => isStored(id, at));
+    },
+  };
+}
+
+/**
+ * Whether a loop may store what it computes at every point. Not beside a reduction along outer axes, which
+ * walks across memory.
+ */
+function canStoreInner(domain: Domain): boolean {
+  if (!domain.some(({ reduced }) => reduced)) return true;
+  const outerPoints = pointsOf(domain.filter(({ reduced }) => !reduced));
+  const isShared = outerPoints >= fewestOuterPoints || pointsOf(domain) < largePass;
+  return reducesInnermost(domain) && isShared;
+}
+
+interface Meeting {
+  readonly domain: Domain;
+  /** Whether what the second computes belongs to the outer points of the first. */
+  readonly atOuter: boolean;
+}
+
+/** How two nodes share a loop, if every value that passes between them is read where it is made. */
+function meetingOf(
+  first: Node,
+  second: Node,
+  isStored: (id: number) => boolean,
+  readsAlone: ReadonlyMap<number, readonly number[]>,
+): Meeting | undefined {
+  const isReduced = (id: number): boolean => first.levels.get(id) === true;
+  const atOuter = !second.hasReductions && [...second.reads.keys()].some(isReduced);
+  for (const [id, reading] of second.reads) {
+    if (!first.members.has(id)) continue;
+    const expected = isReduced(id) && !atOuter ? Reading.outerInPlace : Reading.inPlace;
+    if (reading !== expected || isReduced(id) !== (atOuter || reading === Reading.outerInPlace)) {
+      return undefined;
+    }
+  }
+  // What needs no reduction would be stored at every point.
+  const stored = [...second.levels.keys()].filter(isStored);
+  if (atOuter && !allDepend(second, stored, isReduced, readsAlone)) return undefined;
+  if (pointsOf(first.domain) === 0 || pointsOf(second.domain) === 0) return undefined;
+  const domain = atOuter
+    ? meetOuter(first.domain, second.domain)
+    : !second.hasReductions
+    ? meet(first.domain, second.domain)
+    : first.hasReductions
+    ? meetReduced(first.domain, second.domain)
+    : meet(second.domain, first.domain);
+  return domain && { domain, atOuter };
+}
+
+/** Whether all of some members of a node need a value of some kind. */
+function allDepend(
+  node: Node,
+  ids: readonly number[],
+  isSource: (id: number) => boolean,
+  readsAlone: ReadonlyMap<number, readonly number[]>,
+): boolean {
+  const depending = new Set<number>();
+  const depends = (id: number): boolean => {
+    if (isSource(id) || depending.has(id)) return true;
+    const found = node.members.has(id) && readsAlone.get(id)!.some(depends);
+    if (found) depending.add(id);
+    return found;
+  };
+  return ids.every(depends);
+}
+
+function merge(first: Node, second: Node, { domain, atOuter }: Meeting): Node {
+  const reads = new Map(first.reads);
+  for (const [id, reading] of second.reads) {
+    const moved = !atOuter ? reading : (reading & Reading.inPlace ? Reading.outerInPlace : 0) |
+      (reading & ~Reading.inPlace ? Reading.outer : 0);
+    reads.set(id, (reads.get(id) ?? 0) | moved);
+  }
+  const members = new Set([...first.members, ...second.members]);
+  for (const id of members) reads.delete(id);
+  return {
+    opaque: undefined,
+    members,
+    levels: new Map([
+      ...first.levels,
+      ...[...second.levels].map(([id, outer]) => [id, outer || atOuter] as const),
+    ]),
+    domain,
+    hasReductions: first.hasReductions || second.hasReductions,
+    reads,
+    statements: first.statements + second.statements,
+    last: Math.max(first.last, second.last),
+  };
+}
+
+/**
+ * The nodes in an order in which each comes after those that it reads, as near to the graph's order as can be:
+ * so the memory that an optimizer writes over has been read by everybody else.
+ */
+function inOrder(
+  nodes: readonly (Node | undefined)[],
+  successors: (at: number) => ReadonlySet<number>,
+): Node[] {
+  const waiting = nodes.map(() => 0);
+  nodes.forEach((node, at) => {
+    if (node) { for (const next of successors(at)) waiting[next]!++; }
+  });
+  const ready = nodes.flatMap((node, at) => node && waiting[at] === 0 ? [at] : []);
+  const order: Node[] = [];
+  while (ready.length > 0) {
+    let best = 0;
+    ready.forEach((at, i) => {
+      if (nodes[at]!.last < nodes[ready[best]!]!.last) best = i;
+    });
+    const [at] = ready.splice(best, 1) as [number];
+    order.push(nodes[at]!);
+    for (const next of successors(at)) if (--waiting[next]! === 0) ready.push(next);
+  }
+  return order;
+}

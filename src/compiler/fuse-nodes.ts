@@ -1,0 +1,119 @@
+import type { Instruction } from "../graph/graph.ts";
+import { type Domain, domainOf } from "./fuse-domain.ts";
+import { lower, type LoweredLoop, NeedsMemory, type Read } from "./fuse-lower.ts";
+import { isReduction, type Roles, valuesOf } from "./fuse-roles.ts";
+
+/** How a loop reads a value: bits, because it may do so in several ways. */
+export const Reading = {
+  /** At each point the element in its place. */
+  inPlace: 1,
+  /** Another element at each point. */
+  once: 2,
+  /** Some elements at several points. */
+  repeatedly: 4,
+  /** After reductions, the element in the place of the outer point. */
+  outerInPlace: 8,
+  /** After reductions, another element. */
+  outer: 16,
+} as const;
+
+/** What will be one pass: a kernel of its own, or instructions that share a loop. */
+export interface Node {
+  /** The one instruction of a pass that is no loop. */
+  readonly opaque: Instruction | undefined;
+  /** All values that the loop computes, but for inlined ones. */
+  readonly members: ReadonlySet<number>;
+  /** Members that can be stored: whether they belong to the outer points only. */
+  readonly levels: ReadonlyMap<number, boolean>;
+  readonly domain: Domain;
+  readonly hasReductions: boolean;
+  /** What it reads from memory, and how (bits of `Reading`). */
+  readonly reads: ReadonlyMap<number, number>;
+  readonly statements: number;
+  /** The position of its last instruction in the graph. */
+  readonly last: number;
+}
+
+/** How a lowered loop reads each value. */
+export function readingsOf(reads: readonly Read[]): Map<number, number> {
+  const readings = new Map<number, number>();
+  for (const { id, outer, inPlace, once } of reads) {
+    const bit = outer
+      ? (inPlace ? Reading.outerInPlace : Reading.outer)
+      : inPlace
+      ? Reading.inPlace
+      : once
+      ? Reading.once
+      : Reading.repeatedly;
+    readings.set(id, (readings.get(id) ?? 0) | bit);
+  }
+  return readings;
+}
+
+/** One node for each value that must be computed once, in the order of the graph. */
+export function createNodes(roles: Roles): Node[] {
+  // Lowering one loop may show that another value is needed in memory; then all are looked at again.
+  for (;;) {
+    const before = roles.pinned.size;
+    const nodes = roles.instructions.flatMap((instruction, at) =>
+      createNode(roles, instruction, at)
+    );
+    if (roles.pinned.size === before) return nodes;
+  }
+}
+
+function createNode(roles: Roles, instruction: Instruction, last: number): Node[] {
+  const { id, spec } = instruction.output;
+  const role = roles.roles.get(id);
+  if (role === "opaque") {
+    const reads = valuesOf(instruction).map((value) =>
+      [roles.memoryOf(value.id), Reading.repeatedly] as const
+    );
+    return [{
+      opaque: instruction,
+      members: new Set([id]),
+      levels: new Map([[id, false]]),
+      domain: [],
+      hasReductions: false,
+      reads: new Map(reads),
+      statements: 0,
+      last,
+    }];
+  }
+  if (role === "inlined" && !roles.pinned.has(id)) return [];
+  const hasReductions = isReduction(instruction);
+  const members = new Set([id]);
+  const lowered = tryLower(
+    roles,
+    members,
+    [{ id, outer: hasReductions }],
+    hasReductions
+      ? domainOf(instruction.operands[0]!.spec.shape, instruction.params.axes)
+      : domainOf(spec.shape),
+  );
+  if (lowered === undefined) return [];
+  return [{
+    opaque: undefined,
+    members,
+    levels: new Map([[id, hasReductions]]),
+    domain: lowered.domain,
+    hasReductions,
+    reads: readingsOf(lowered.reads),
+    statements: lowered.statements.length,
+    last,
+  }];
+}
+
+/** Undefined where a value is needed in memory that was not pinned; it is from then on. */
+function tryLower(
+  roles: Roles,
+  ...[members, roots, domain]: [ReadonlySet<number>, { id: number; outer: boolean }[], Domain]
+): LoweredLoop | undefined {
+  try {
+    return lower(roles, members, roots, domain);
+  } catch (signal) {
+    if (!(signal instanceof NeedsMemory)) throw signal;
+    roles.pinned.add(roles.memoryOf(signal.id));
+    return undefined;
+  }
+}

@@ -1,0 +1,196 @@
+import { sizeOf, type TensorSpec } from "../core/shape.ts";
+import { type Instruction, isLiteral, type Operand, type Value } from "../graph/graph.ts";
+import { isElementwise, type PrimitiveName } from "../graph/instruction-set.ts";
+import { isView } from "./fuse-index-map.ts";
+import type { OwningGraph } from "./outputs.ts";
+import { bytesOf } from "./passes.ts";
+
+/**
+ * What fusion may do with a value:
+ * - given: an input or a constant, already in memory;
+ * - opaque: made by a kernel of its own;
+ * - inlined: a view, or so cheap that whoever needs it computes it again;
+ * - computed: worth computing once;
+ * - reduced: the result of a reduction.
+ */
+export type Role = "given" | "opaque" | "inlined" | "computed" | "reduced";
+
+/** The values of a graph and what becomes of each. */
+export interface Roles {
+  readonly instructions: readonly Instruction[];
+  readonly producers: ReadonlyMap<number, Instruction>;
+  readonly roles: ReadonlyMap<number, Role>;
+  readonly specs: ReadonlyMap<number, TensorSpec>;
+  /** Inlined values that must be in memory nevertheless: fusion may add to them. */
+  readonly pinned: Set<number>;
+  /** The value whose memory a value shares, because it is a reshape of it. */
+  memoryOf(id: number): number;
+}
+
+const reductions = {
+  reduceSum: "sum",
+  reduceMax: "max",
+  reduceMin: "min",
+} as const;
+
+type ReductionName = keyof typeof reductions;
+
+/** Whether an instruction combines elements along axes in a way that loops know. */
+export function isReduction(instruction: Instruction): instruction is Instruction<ReductionName> {
+  return Object.hasOwn(reductions, instruction.op);
+}
+
+/** What a loop calls a reduction. */
+export function reductionOf({ op }: Instruction<ReductionName>): "sum" | "max" | "min" {
+  return reductions[op];
+}
+
+/** Decides the role of every value. No instruction may work on empty values: `fillEmpty`. */
+export function assignRoles(graph: OwningGraph): Roles {
+  const roles = new Map<number, Role>();
+  const specs = new Map<number, TensorSpec>();
+  const producers = new Map<number, Instruction>();
+  const { instructions } = graph;
+  for (const { id, spec } of [...graph.inputs, ...graph.constants]) {
+    roles.set(id, "given");
+    specs.set(id, spec);
+  }
+
+  const memoryOf = (id: number): number => {
+    const producer = producers.get(id);
+    const [source] = producer?.op === "reshape" ? producer.operands : [];
+    return source === undefined || isLiteral(source) ? id : memoryOf(source.id);
+  };
+
+  const spread = findSpread(instructions);
+  const costs = new Map<number, Cost>();
+  for (const instruction of instructions) {
+    const { output } = instruction;
+    specs.set(output.id, output.spec);
+    producers.set(output.id, instruction);
+    const cost = costOf(instruction, costs, roles);
+    const role = roleOf(instruction, cost, spread);
+    roles.set(output.id, role);
+    if (role === "inlined") costs.set(output.id, cost);
+  }
+
+  const pinned = new Set<number>();
+  const pin = (operand: Operand): void => {
+    if (isLiteral(operand)) return;
+    const id = memoryOf(operand.id);
+    if (roles.get(id) === "inlined") pinned.add(id);
+  };
+  graph.outputs.forEach(pin);
+  for (const { operands, output } of instructions) {
+    if (roles.get(output.id) === "opaque") operands.forEach(pin);
+  }
+  return { instructions, producers, roles, specs, pinned, memoryOf };
+}
+
+const initial: Record<ReductionName, (dtype: string) => number> = {
+  reduceSum: () => 0,
+  reduceMax: (dtype) => dtype === "int32" ? -0x80000000 : dtype === "uint32" ? 0 : -Infinity,
+  reduceMin: (dtype) => dtype === "int32" ? 0x7fffffff : dtype === "uint32" ? 0xffffffff : Infinity,
+};
+
+/** The instruction, or a number in its place where the result is empty or a reduction of nothing. */
+export function fillEmpty(instruction: Instruction): Instruction {
+  const { operands, output } = instruction;
+  const fill = (value: number): Instruction => ({
+    op: "full",
+    params: { ...output.spec, value },
+    operands: [],
+    output,
+  });
+  if (!isFusible(instruction)) return instruction;
+  if (sizeOf(output.spec.shape) === 0) return fill(0);
+  if (isReduction(instruction) && sizeOf(operands[0]!.spec.shape) === 0) {
+    return fill(initial[instruction.op](output.spec.dtype));
+  }
+  return instruction;
+}
+
+/** Whether an instruction can be part of a loop. bfloat16 only stores, so it is moved and cast, no more. */
+function isFusible(instruction: Instruction): boolean {
+  const { op, operands, output } = instruction;
+  if (isView(instruction) || op === "full" || op === "iota" || op === "cast" || op === "select") {
+    return true;
+  }
+  const specs = [output.spec, ...operands.map((operand) => operand.spec)];
+  return (isElementwise(op) || isReduction(instruction)) &&
+    specs.every(({ dtype }) => dtype !== "bfloat16");
+}
+
+/** What computing an inlined value again takes. */
+interface Cost {
+  readonly operations: number;
+  /** Bytes read of each value in memory. */
+  readonly reads: ReadonlyMap<number, number>;
+}
+
+const free: Cost = { operations: 0, reads: new Map() };
+
+function costOf(
+  instruction: Instruction,
+  costs: ReadonlyMap<number, Cost>,
+  roles: ReadonlyMap<number, Role>,
+): Cost {
+  const { operands } = instruction;
+  const reads = new Map<number, number>();
+  let operations = isView(instruction) || operands.length === 0 ? 0 : 1;
+  for (const operand of operands) {
+    if (isLiteral(operand)) continue;
+    const { id, spec } = operand;
+    const cost = roles.get(id) === "inlined"
+      ? costs.get(id)!
+      : { operations: 0, reads: new Map([[id, bytesOf(spec)]]) };
+    operations += cost.operations;
+    for (const [source, bytes] of cost.reads) reads.set(source, bytes);
+  }
+  return operands.length === 0 ? free : { operations, reads };
+}
+
+// deno-fmt-ignore -- a line a family
+const cheap: ReadonlySet<PrimitiveName> = new Set<PrimitiveName>([
+  "neg", "abs", "sign", "floor", "ceil", "round", "isFinite", "not", "cast", "bitcast",
+  "add", "sub", "mul", "max", "min", "equal", "less", "lessEqual", "and", "or", "xor",
+  "shiftLeft", "shiftRight", "select",
+]);
+
+const operationLimit = 4;
+// Computing again should read about as much as reading the value would.
+const readLimit = 1.3;
+
+function roleOf(instruction: Instruction, cost: Cost, spread: ReadonlySet<number>): Role {
+  const { op, output } = instruction;
+  if (!isFusible(instruction)) return "opaque";
+  if (isReduction(instruction)) return "reduced";
+  if (isView(instruction) || op === "full" || op === "iota") return "inlined";
+  if (!cheap.has(op) || cost.operations > operationLimit) return "computed";
+  if (cost.reads.size === 0) return "inlined";
+  const bytes = [...cost.reads.values()];
+  const largest = Math.max(bytesOf(output.spec), ...bytes);
+  const total = bytes.reduce((sum, each) => sum + each, 0);
+  return spread.has(output.id) || total > readLimit * largest ? "computed" : "inlined";
+}
+
+/** Values that something reads more than once for each element. */
+function findSpread(instructions: readonly Instruction[]): Set<number> {
+  const spread = new Set<number>();
+  for (const instruction of instructions.toReversed()) {
+    const { operands, output } = instruction;
+    const size = sizeOf(output.spec.shape);
+    const passesOn = isView(instruction) && spread.has(output.id);
+    for (const operand of operands) {
+      if (isLiteral(operand)) continue;
+      const grows = isFusible(instruction) && size > sizeOf(operand.spec.shape);
+      if (grows || passesOn) spread.add(operand.id);
+    }
+  }
+  return spread;
+}
+
+/** The values that an instruction takes. */
+export function valuesOf({ operands }: Instruction): Value[] {
+  return operands.filter((operand): operand is Value => !isLiteral(operand));
+}

@@ -1,0 +1,113 @@
+import type { Access, Loop } from "../backend/loop.ts";
+import type { AnyKernel, Kernel, Program } from "../backend/program.ts";
+import { bytesPerElement } from "../core/dtype.ts";
+import { sizeOf } from "../core/shape.ts";
+import { isElementwise, type PrimitiveParams } from "../graph/instruction-set.ts";
+import { bytesOf, loadsOf } from "./passes.ts";
+
+/** What one kernel does. */
+export interface KernelStatistics {
+  /** Bytes of memory that it reads; an element that it needs several times counts once. */
+  readonly bytesRead: number;
+  readonly bytesWritten: number;
+  /** Arithmetic on elements; comparisons count, casts and movement do not. */
+  readonly flops: number;
+}
+
+/** What a program does in one run, as its plan says. */
+export interface ProgramStatistics extends KernelStatistics {
+  /** Kernels in all, loops included. */
+  readonly kernels: number;
+  readonly loops: number;
+  readonly arenaBytes: number;
+}
+
+/** Adds up what the kernels of a program do. */
+export function programStatistics(program: Program): ProgramStatistics {
+  const each = program.kernels.map(kernelStatistics);
+  const total = (name: keyof KernelStatistics): number =>
+    each.reduce((sum, statistics) => sum + statistics[name], 0);
+  return {
+    kernels: each.length,
+    loops: program.kernels.filter(({ op }) => op === "loop").length,
+    bytesRead: total("bytesRead"),
+    bytesWritten: total("bytesWritten"),
+    flops: total("flops"),
+    arenaBytes: program.arenaBytes,
+  };
+}
+
+/** What a kernel does. */
+export function kernelStatistics(kernel: AnyKernel): KernelStatistics {
+  return kernel.op === "loop" ? loopStatistics(kernel.loop) : primitiveStatistics(kernel);
+}
+
+const moves: ReadonlySet<string> = new Set(["cast", "bitcast", "stopGradient", "select"]);
+
+function loopStatistics(loop: Loop): KernelStatistics {
+  const { extents, reduced, statements, stores } = loop;
+  const points = sizeOf(extents);
+  const outerPoints = sizeOf(extents.slice(0, extents.length - reduced));
+  const isLate: boolean[] = [];
+  let flops = 0;
+  for (const statement of statements) {
+    const depends = statement.kind === "apply" && statement.args.some((arg) => isLate[arg]);
+    isLate.push(statement.kind === "reduce" || depends);
+    if (statement.kind === "reduce") flops += points;
+    if (statement.kind === "apply" && !moves.has(statement.op)) {
+      flops += depends ? outerPoints : points;
+    }
+  }
+  const bytes = (accesses: readonly Access[]): number =>
+    accesses.reduce((sum, access) => sum + bytesAccessed(access, extents), 0);
+  return {
+    bytesRead: bytes(loadsOf(loop)),
+    bytesWritten: bytes(stores.map(({ access }) => access)),
+    flops,
+  };
+}
+
+/** Axes of stride 0 repeat what was read. */
+function bytesAccessed({ dtype, strides }: Access, extents: readonly number[]): number {
+  if (extents.includes(0)) return 0;
+  return sizeOf(extents.filter((_, axis) => strides[axis] !== 0)) * bytesPerElement(dtype);
+}
+
+function primitiveStatistics({ op, params, operands, output }: Kernel): KernelStatistics {
+  const read = new Map<number, number>();
+  for (const operand of operands) {
+    if ("buffer" in operand) read.set(operand.buffer, bytesOf(operand.spec));
+  }
+  let bytesRead = 0;
+  for (const bytes of read.values()) bytesRead += bytes;
+  return {
+    bytesRead,
+    bytesWritten: bytesOf(output.spec),
+    flops: flopsOf({ op, params, operands, output }),
+  };
+}
+
+function flopsOf({ op, params, operands, output }: Kernel): number {
+  const size = sizeOf(output.spec.shape);
+  if (isElementwise(op)) return moves.has(op) ? 0 : size;
+  const [first] = operands;
+  const read = first === undefined ? 0 : sizeOf(first.spec.shape);
+  switch (op) {
+    case "dot": {
+      const { contract } = params as PrimitiveParams["dot"];
+      return 2 * size * sizeOf(contract.map(([left]) => first!.spec.shape[left]!));
+    }
+    case "conv":
+      // Every element of the window that gives one channel.
+      return 2 * size * sizeOf(operands[1]!.spec.shape.slice(1, -1));
+    case "reduceSum":
+    case "reduceMax":
+    case "reduceMin":
+    case "argMax":
+    case "cumSum":
+    case "scatterAdd":
+      return read;
+    default:
+      return 0;
+  }
+}

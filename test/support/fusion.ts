@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { referenceBackend } from "../../backends/reference/mod.ts";
+import type { Access, Loop } from "../../src/backend/loop.ts";
+import type { FusedKernel, Program } from "../../src/backend/program.ts";
+import { compile } from "../../src/compiler/compile.ts";
+import { bytesPerElement } from "../../src/core/dtype.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { type Elements, fromArray, toArray } from "./run-kernel.ts";
+
+const backend = referenceBackend();
+
+/** Compiles a graph for the reference backend. */
+export function compileWith(
+  fuse: boolean,
+  graph: Graph,
+  donated: ReadonlySet<number> = new Set(),
+): Program {
+  return compile(graph, { donated, evaluate: () => undefined, fuse }).program;
+}
+
+/** Runs a program, and sees that inputs that are not donated stay as they are. */
+export function runProgram(
+  program: Program,
+  inputs: readonly Elements[],
+  donated: ReadonlySet<number> = new Set(),
+): number[][] {
+  const buffers = inputs.map((input) => backend.upload(toArray(input)));
+  const results = backend.compile(program).run(buffers);
+  const outputs = results.map((buffer, i) => {
+    const { dtype } = program.outputs[i]!.spec;
+    return fromArray(dtype, backend.downloadSync!(buffer, dtype));
+  });
+  inputs.forEach((input, i) => {
+    if (donated.has(i)) return;
+    const array = backend.downloadSync!(buffers[i]!, input.dtype);
+    assert.deepEqual(
+      fromArray(input.dtype, array),
+      fromArray(input.dtype, toArray(input)),
+      `input ${i} changed`,
+    );
+  });
+  return outputs;
+}
+
+/** The loops of a program. */
+export function loopsOf(program: Program): Loop[] {
+  return program.kernels.filter((kernel): kernel is FusedKernel => kernel.op === "loop").map((
+    { loop },
+  ) => loop);
+}
+
+/** What a loop loads. */
+export function loadsOf(loop: Loop): Access[] {
+  return loop.statements.flatMap((each) => each.kind === "load" ? [each.access] : []);
+}
+
+/** Fails where a loop breaks the rules of `Loop`, or of memory. */
+export function checkLoops(program: Program): void {
+  const range = (buffer: number): [string, number, number] => {
+    const plan = program.buffers[buffer]!;
+    return plan.kind === "arena"
+      ? ["arena", plan.byteOffset, plan.byteOffset + plan.byteLength]
+      : [`${buffer}`, 0, plan.byteLength];
+  };
+  const overlap = (a: number, b: number): boolean => {
+    const [[spaceA, fromA, toA], [spaceB, fromB, toB]] = [range(a), range(b)];
+    return spaceA === spaceB && fromA < toB && fromB < toA;
+  };
+  for (const { extents, reduced, statements, stores } of loopsOf(program)) {
+    const accesses = [
+      ...statements.flatMap((each) => each.kind === "load" ? [each.access] : []),
+      ...stores.map(({ access }) => access),
+    ];
+    for (const { buffer, dtype, offset, strides } of accesses) {
+      assert.equal(strides.length, extents.length, "a stride for each axis");
+      if (extents.includes(0)) continue;
+      const reach = (sign: number) =>
+        strides.reduce(
+          (sum, stride, axis) => sum + (stride * sign > 0 ? stride * (extents[axis]! - 1) : 0),
+          offset,
+        );
+      const last = program.buffers[buffer]!.byteLength / bytesPerElement(dtype) - 1;
+      assert.ok(reach(-1) >= 0 && reach(1) <= last, "an access within its buffer");
+    }
+    const isLate: boolean[] = [];
+    statements.forEach((statement, i) => {
+      const args = statement.kind === "apply"
+        ? statement.args
+        : statement.kind === "reduce"
+        ? [statement.arg]
+        : [];
+      assert.ok(args.every((arg) => arg < i), "arguments come before their use");
+      if (statement.kind === "reduce") {
+        assert.ok(!isLate[statement.arg], "no reduction of a reduction");
+        assert.ok(reduced > 0, "a reduction needs a reduced axis");
+      }
+      isLate.push(statement.kind === "reduce" || args.some((arg) => isLate[arg]));
+    });
+    assert.ok(stores.length > 0, "a loop that stores nothing");
+    stores.forEach(({ statement, access }, i) => {
+      const inner = access.strides.slice(extents.length - reduced);
+      assert.ok(
+        !isLate[statement] || inner.every((stride) => stride === 0),
+        "a reduced value is stored once",
+      );
+      stores.forEach((other, j) =>
+        assert.ok(
+          i === j || !overlap(access.buffer, other.access.buffer),
+          "two results in one place",
+        )
+      );
+      for (const { access: load } of statements.filter((each) => each.kind === "load")) {
+        if (!overlap(access.buffer, load.buffer)) continue;
+        assert.equal(access.buffer, load.buffer, "a result over a part of an operand");
+        assert.deepEqual([load.offset, load.strides], [access.offset, access.strides], "in place");
+        assert.equal(bytesPerElement(load.dtype), bytesPerElement(access.dtype));
+      }
+    });
+  }
+}
+
+/** What a program does, a word a kernel: "map 2>1" loads 2 values and stores 1, "reduce" combines, "dot" is itself. */
+export function summaryOf(program: Program): string[] {
+  return program.kernels.map((kernel) => {
+    if (kernel.op !== "loop") return kernel.op;
+    const { loop } = kernel;
+    const kind = loop.statements.some((each) => each.kind === "reduce") ? "reduce" : "map";
+    return `${kind} ${loadsOf(loop).length}>${loop.stores.length}`;
+  });
+}
