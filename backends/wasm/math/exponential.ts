@@ -1,0 +1,181 @@
+/** exp, expm1, tanh and erf. */
+import type { Emitter, Vector, VectorLocal } from "../emitter.ts";
+import { v128 } from "../opcodes.ts";
+import { arithmetic, type Format, type MathFunction, rounder } from "./format.ts";
+
+/** x = n ln 2 + r, |r| <= ln(2) / 2, and e^r - 1 = r + tail. */
+interface Reduced {
+  readonly r: VectorLocal;
+  readonly tail: VectorLocal;
+  /** What was rounded away in r. */
+  readonly lost: () => Vector;
+  /** n + shift, in the lowest bits. */
+  readonly exponent: VectorLocal;
+}
+
+/** `low` is added to x: the part of a number that x is too coarse for. */
+function reduce(
+  e: Emitter,
+  format: Format,
+  x: VectorLocal,
+  shift: number,
+  low?: Vector,
+): Reduced {
+  const { k, add, sub, mul, polynomial } = arithmetic(e, format);
+  const { ln2, exponential } = format;
+  const round = rounder(format).value + shift;
+  const exponent = e.keep(add(mul(x, Math.LOG2E), round));
+  const n = e.keep(sub(exponent, k(round)));
+  const high = e.keep(sub(x, mul(n, ln2[0])));
+  const rest = e.keep(low === undefined ? mul(n, ln2[1]) : sub(mul(n, ln2[1]), low));
+  const r = e.keep(sub(high, rest));
+  return {
+    r,
+    tail: e.keep(mul(mul(r, r), polynomial(r, exponential))),
+    lost: () => sub(sub(high, r), rest),
+    exponent,
+  };
+}
+
+/** Beyond these e^x is 0 or infinite. In this order of operands NaN stays. */
+function bounded(e: Emitter, format: Format, x: VectorLocal): VectorLocal {
+  const { F, expRange: [least, largest] } = format;
+  const { k } = arithmetic(e, format);
+  return e.keep(F.pmax(F.pmin(x, k(largest)), k(least)));
+}
+
+/** 2^n in two factors, since n may lie beyond what one float can hold; `exponent` is n + 2 bias. */
+function scales(
+  e: Emitter,
+  format: Format,
+  exponent: VectorLocal,
+): { first: VectorLocal; second: VectorLocal; inverseOfSecond: () => Vector } {
+  const { subBits, shiftLeft, shiftRight, bits } = arithmetic(e, format);
+  const { digits, bias } = format;
+  const half = e.keep(shiftRight(exponent, 1));
+  const other = e.keep(subBits(exponent, half));
+  return {
+    first: e.keep(shiftLeft(half, digits)),
+    second: e.keep(shiftLeft(other, digits)),
+    inverseOfSecond: () => shiftLeft(subBits(bits(2 * bias), other), digits),
+  };
+}
+
+/** e^(x + low), where low is far smaller than x. */
+export function exponentialOf(e: Emitter, format: Format, x: VectorLocal, low?: Vector): Vector {
+  const { k, add, mul } = arithmetic(e, format);
+  const { r, tail, exponent } = reduce(e, format, bounded(e, format, x), 2 * format.bias, low);
+  const { first, second } = scales(e, format, exponent);
+  // 0 as the factor gives 0 at once, where a product that underflows to it takes processors a hundred times as long:
+  // masked softmax is full of e^-Infinity.
+  const nonZero = v128.and(second, format.F.gt(x, k(format.expRange[0])));
+  return mul(mul(add(add(r, tail), 1), first), nonZero);
+}
+
+/** e^x. */
+export const exp = (format: Format): MathFunction => (e, x) => exponentialOf(e, format, x);
+
+/** e^x - 1. */
+export const expm1 = (format: Format): MathFunction => (e, x) => {
+  const { add, sub, mul, withSign } = arithmetic(e, format);
+  const { r, tail, lost, exponent } = reduce(e, format, bounded(e, format, x), 2 * format.bias);
+  const { first, second, inverseOfSecond } = scales(e, format, exponent);
+  // (2^n - 1) + 2^n r + 2^n tail without overflow before its time; the first sum keeps what it rounds away.
+  const one = e.keep(sub(first, inverseOfSecond()));
+  const scaled = e.keep(mul(r, first));
+  const sum = e.keep(add(one, scaled));
+  const rest = add(sub(scaled, sub(sum, one)), mul(add(tail, lost()), first));
+  const y = mul(add(sum, rest), second);
+  // The sum of opposite zeros lost the sign of -0.
+  return withSign(y, x);
+};
+
+/** x + x z P(z) with z = x^2 for small x, else 1 - 2 / (e^(2|x|) + 1). */
+export const tanh = (format: Format): MathFunction => (e, x) => {
+  const { F } = format;
+  const { k, add, sub, mul, div, polynomial, withSign, addBits, shiftLeft } = arithmetic(e, format);
+  const z = e.keep(mul(x, x));
+  const small = e.keep(add(x, mul(mul(x, z), polynomial(z, format.tangent))));
+  const size = e.keep(F.abs(x));
+  // From there on it is 1, and 2^n a float: its exponent can be added. NaN takes the other way.
+  const twice = e.keep(F.pmin(add(size, size), k(40)));
+  const { r, tail, exponent } = reduce(e, format, twice, 0);
+  const power = addBits(add(add(r, tail), 1), shiftLeft(exponent, format.digits));
+  const large = e.keep(sub(1, div(2, add(power, 1))));
+  return withSign(e.choose(F.ge(size, k(0.625)), large, small), x);
+};
+
+/** x + x P(x^2) for |x| < 1, else 1 - rest(|x|). */
+const erfWith =
+  (rest: (e: Emitter, size: VectorLocal) => Vector) => (format: Format): MathFunction => (e, x) => {
+    const { F } = format;
+    const { k, add, sub, mul, polynomial, withSign } = arithmetic(e, format);
+    const z = e.keep(mul(x, x));
+    const small = e.keep(add(x, mul(x, polynomial(z, format.errorFunction))));
+    const size = e.keep(F.abs(x));
+    const large = e.keep(sub(1, rest(e, size)));
+    return withSign(e.choose(F.ge(size, k(1)), large, small), x);
+  };
+
+/** log2(1 - erf(x)) on 1 <= x <= 4: minimax for erf, error 2^-29. */
+const logOfRest = [
+  -0.00048003499978221953,
+  -1.6260937452316284,
+  -0.920574963092804,
+  -0.14881055057048798,
+  0.03153172880411148,
+  -0.004258584696799517,
+  0.0002694522263482213,
+];
+
+/** 2^r on |r| <= 1/2: minimax, relative error 2^-22; it counts for 1 - erf(1) = 0.16 at most. */
+const powerOfTwo = [
+  1.0000001192092896,
+  0.6931474208831787,
+  0.24021919071674347,
+  0.05549753084778786,
+  0.009685066528618336,
+  0.0013630972243845463,
+];
+
+/** erf of float32. */
+export const erfSingle = (format: Format): MathFunction =>
+  erfWith((e, size) => {
+    const { k, add, sub, polynomial, addBits, shiftLeft } = arithmetic(e, format);
+    // From 4 on erf is 1. NaN takes the other way.
+    const t = e.keep(polynomial(e.keep(format.F.pmin(size, k(4))), logOfRest));
+    const round = rounder(format).value;
+    const exponent = e.keep(add(t, round));
+    const r = e.keep(sub(t, sub(exponent, round)));
+    return addBits(polynomial(r, powerOfTwo), shiftLeft(exponent, format.digits));
+  })(format);
+
+/** e^(x^2) (1 - erf(x)) on 1 <= x <= 6 as a polynomial in u = 72 / (5 (x + 3)) - 13 / 5 (Chebyshev nodes). */
+const scaledRest = [
+  0.20798329133342885,
+  0.15436117429436919,
+  0.04969844540339414,
+  0.012713147695691918,
+  0.002479314697086253,
+  0.0003316029605792838,
+  1.956358319778174e-05,
+  -2.425557485042923e-06,
+  -5.54127309801664e-07,
+  4.5267318133461335e-09,
+  1.133933573114706e-08,
+  2.637756022974126e-10,
+  -2.5700407551346905e-10,
+  -6.02173256030324e-12,
+  6.043792147788813e-12,
+  -6.697645564790815e-15,
+];
+
+/** erf of float64. */
+export const erfDouble = (format: Format): MathFunction =>
+  erfWith((e, size) => {
+    const { k, add, sub, mul, div, polynomial } = arithmetic(e, format);
+    const bounded = e.keep(format.F.pmin(size, k(6)));
+    const u = e.keep(sub(div(14.4, add(bounded, 3)), 2.6));
+    const power = exponentialOf(e, format, e.keep(format.F.neg(mul(bounded, bounded))));
+    return mul(power, polynomial(u, scaledRest));
+  })(format);

@@ -1,0 +1,192 @@
+import type { Access, Loop, Statement } from "../../src/backend/loop.ts";
+import { bytesPerElement } from "../../src/core/dtype.ts";
+import { sizeOf, stridesOf } from "../../src/core/shape.ts";
+import { argumentsOf } from "./loop-plan.ts";
+
+/** A reduction in two stages. */
+export interface SplitReduction {
+  /** Parts of the reduction, which do not depend on each other, and then what combines them. */
+  readonly loops: readonly Loop[];
+  /** Bytes of the buffers between the stages; the first is `firstBuffer`. */
+  readonly buffers: readonly number[];
+}
+
+/** Points in a part: enough to be worth a thread's while. */
+const partPoints = 1 << 15;
+/** Reductions with more results are divided by results instead. */
+const mostResults = 8;
+
+/**
+ * Cuts a large reduction to few results into parts that threads can share. Whether and where depends on the shapes
+ * alone, so that the order of summation does not depend on the threads.
+ */
+export function splitReduction(loop: Loop, firstBuffer: number): SplitReduction | undefined {
+  const { extents, reduced, statements } = loop;
+  const outer = extents.length - reduced;
+  const results = extents.slice(0, outer);
+  const inner = sizeOf(extents.slice(outer));
+  if (sizeOf(results) > mostResults || inner < 4 * partPoints) return undefined;
+  const axis = extents.indexOf(Math.max(...extents.slice(outer)), outer);
+  if (statements.some((each) => each.kind === "index" && each.axis === axis)) return undefined;
+
+  const each = Math.max(1, Math.floor(partPoints * extents[axis]! / inner));
+  const whole = Math.floor(extents[axis]! / each);
+  const rest = extents[axis]! - whole * each;
+  const parts = whole + (rest > 0 ? 1 : 0);
+  const reductions = statements.flatMap((statement, index) =>
+    statement.kind === "reduce" ? [{ index, dtype: statement.dtype }] : []
+  );
+  const partials = reductions.map(({ dtype }, i): Access => ({
+    buffer: firstBuffer + i,
+    dtype,
+    offset: 0,
+    strides: stridesOf([...results, parts]),
+  }));
+  const late = lateOf(statements);
+  if (rereadsWhatPartsWrite(loop, late)) return undefined;
+
+  /** `count` parts of `length` from position `from` of the axis on, the results from part `first` on. */
+  const partsOf = (count: number, length: number, from: number, first: number): Loop => {
+    const cut = (access: Access): Access => {
+      const stride = access.strides[axis]!;
+      const strides = [...access.strides];
+      strides.splice(outer, 0, stride * length);
+      return { ...access, offset: access.offset + stride * from, strides };
+    };
+    const kept = statements.map((_, index) => index)
+      .filter((index) => !late[index] || statements[index]!.kind === "reduce");
+    const shape = extents.map((extent, at) => at === axis ? length : extent);
+    return {
+      extents: [...results, count, ...shape.slice(outer)],
+      reduced,
+      statements: renumber(statements, kept, (statement) => {
+        if (statement.kind === "load") return { ...statement, access: cut(statement.access) };
+        // No index runs along the axis that is cut.
+        if (statement.kind === "index" && statement.axis >= outer) {
+          return { ...statement, axis: statement.axis + 1 };
+        }
+        return statement;
+      }),
+      stores: [
+        ...loop.stores.filter(({ statement }) => !late[statement])
+          .map(({ statement, access }) => ({
+            statement: kept.indexOf(statement),
+            access: cut(access),
+          })),
+        ...reductions.map(({ index }, i) => ({
+          statement: kept.indexOf(index),
+          access: {
+            ...partials[i]!,
+            offset: first,
+            strides: [...partials[i]!.strides, ...new Array<number>(reduced).fill(0)],
+          },
+        })),
+      ],
+    };
+  };
+  return {
+    loops: [
+      partsOf(whole, each, 0, 0),
+      ...(rest > 0 ? [partsOf(1, rest, whole * each, whole)] : []),
+      combine(loop, late, partials, parts),
+    ],
+    buffers: reductions.map(({ dtype }) => sizeOf(results) * parts * bytesPerElement(dtype)),
+  };
+}
+
+/** Reduces the parts, and computes and stores what needs the whole. */
+function combine(
+  { extents, reduced, statements, stores }: Loop,
+  late: readonly boolean[],
+  partials: readonly Access[],
+  parts: number,
+): Loop {
+  const outer = extents.length - reduced;
+  const results = stores.filter(({ statement }) => late[statement]);
+  const needed = neededBy(statements, results.map(({ statement }) => statement));
+  const outerOnly = (access: Access): Access => ({
+    ...access,
+    strides: [...access.strides.slice(0, outer), 0],
+  });
+  const loads = partials.map((access): Statement => ({
+    kind: "load",
+    access,
+    dtype: access.dtype,
+  }));
+  let next = 0;
+  const kept = renumber(statements, needed, (statement): Statement => {
+    if (statement.kind === "load") return { ...statement, access: outerOnly(statement.access) };
+    return statement;
+  });
+  const shifted = kept.map((statement): Statement => {
+    if (statement.kind === "reduce") return { ...statement, arg: next++ };
+    if (statement.kind !== "apply") return statement;
+    return { ...statement, args: statement.args.map((arg) => arg + loads.length) };
+  });
+  return {
+    extents: [...extents.slice(0, outer), parts],
+    reduced: 1,
+    statements: [...loads, ...shifted],
+    stores: results.map(({ statement, access }) => ({
+      statement: loads.length + needed.indexOf(statement),
+      access: outerOnly(access),
+    })),
+  };
+}
+
+/** Which statements need a finished reduction. */
+function lateOf(statements: readonly Statement[]): boolean[] {
+  const late: boolean[] = [];
+  for (const statement of statements) {
+    late.push(statement.kind === "reduce" || argumentsOf(statement).some((arg) => late[arg]));
+  }
+  return late;
+}
+
+/** Whether the second stage would load, for another time, what the first has overwritten. */
+function rereadsWhatPartsWrite({ statements, stores }: Loop, late: readonly boolean[]): boolean {
+  const results = stores.filter(({ statement }) => late[statement]).map((store) => store.statement);
+  const written = stores.filter(({ statement }) => !late[statement])
+    .map(({ access }) => access.buffer);
+  return neededBy(statements, results).some((index) => {
+    const statement = statements[index]!;
+    return statement.kind === "load" && written.includes(statement.access.buffer);
+  });
+}
+
+/** All reductions, and whatever the given statements need beyond them; in order. */
+function neededBy(
+  statements: readonly Statement[],
+  wanted: readonly number[],
+): number[] {
+  const needed = new Set<number>();
+  const need = (index: number): void => {
+    if (needed.has(index)) return;
+    needed.add(index);
+    if (statements[index]!.kind !== "reduce") argumentsOf(statements[index]!).forEach(need);
+  };
+  wanted.forEach(need);
+  statements.forEach(({ kind }, index) => {
+    if (kind === "reduce") needed.add(index);
+  });
+  return [...needed].sort((a, b) => a - b);
+}
+
+/** Some of the statements, changed, with their arguments renumbered; those of reductions as well where they are kept. */
+function renumber(
+  statements: readonly Statement[],
+  kept: readonly number[],
+  change: (statement: Statement) => Statement,
+): Statement[] {
+  const position = new Map(kept.map((index, at) => [index, at]));
+  return kept.map((index) => {
+    const statement = change(statements[index]!);
+    if (statement.kind === "apply") {
+      return { ...statement, args: statement.args.map((arg) => position.get(arg)!) };
+    }
+    if (statement.kind === "reduce") {
+      return { ...statement, arg: position.get(statement.arg) ?? 0 };
+    }
+    return statement;
+  });
+}

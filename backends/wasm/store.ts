@@ -1,0 +1,111 @@
+import type { MemoryStatistics } from "../../src/backend/backend.ts";
+import type { DeviceBuffer } from "../../src/core/device-buffer.ts";
+import { bytesPerElement, type DType, type TypedArray, viewOf } from "../../src/core/dtype.ts";
+import { DeviceError } from "../../src/core/errors.ts";
+import type { Block, Heap } from "./heap.ts";
+
+/**
+ * Memory of this backend: a piece of the heap, or an ordinary array that is copied into the heap for each run.
+ *
+ * Pieces of the heap are given back when their buffer has been garbage-collected, which a program learns only
+ * between its turns: a loop that never waits would fill the heap with garbage. So the heap holds such pieces up to a
+ * budget; beyond it, and where buffers are small, they are ordinary arrays, which the collector frees at any time.
+ */
+export interface WasmBuffer extends DeviceBuffer {
+  /** Its piece of the heap. */
+  block: Block | undefined;
+  /** Its elements where it has none. */
+  data: Uint8Array<ArrayBuffer> | undefined;
+}
+
+/** Where buffers are made, moved and read. */
+export interface Store {
+  upload(data: TypedArray): WasmBuffer;
+  download(buffer: DeviceBuffer, dtype: DType): TypedArray;
+  /** A buffer for a result: in the heap, or an array to be copied into. */
+  create(byteLength: number): WasmBuffer;
+  /** The buffer as one of ours, moved into the heap where that pays: `written` is what a run writes in place. */
+  settle(buffer: DeviceBuffer, written: boolean): WasmBuffer;
+  /** Memory that all runs use in turn: where it begins. */
+  workspace(byteLength: number): number;
+  statistics(): MemoryStatistics;
+}
+
+/** Smaller buffers are cheaper to copy than to look after. */
+const smallBytes = 32 * 1024;
+
+/** Starts a store whose tensors may hold `budget` bytes of the heap before they become ordinary arrays. */
+export function createStore(heap: Heap, budget: number): Store {
+  let tensors = 0;
+  let workspace: Block | undefined;
+  const registry = new FinalizationRegistry((block: Block) => {
+    tensors -= block.byteLength;
+    heap.release(block);
+  });
+
+  /** Gives a buffer a piece of the heap, if there is room in the budget. */
+  function place(buffer: WasmBuffer): boolean {
+    const { byteLength } = buffer;
+    if (tensors + byteLength > budget) return false;
+    buffer.block = heap.acquire(byteLength);
+    tensors += byteLength;
+    registry.register(buffer, buffer.block);
+    return true;
+  }
+
+  function create(byteLength: number): WasmBuffer {
+    const buffer: WasmBuffer = { byteLength, block: undefined, data: undefined };
+    if (byteLength < smallBytes || !place(buffer)) buffer.data = new Uint8Array(byteLength);
+    return buffer;
+  }
+
+  function moveIn(buffer: WasmBuffer): void {
+    if (!place(buffer)) return;
+    heap.bytes().set(buffer.data!, buffer.block!.address);
+    buffer.data = undefined;
+  }
+
+  return {
+    create,
+    upload(data) {
+      const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
+      const buffer = create(data.byteLength);
+      if (buffer.block === undefined) buffer.data!.set(bytes);
+      else heap.bytes().set(bytes, buffer.block.address);
+      return buffer;
+    },
+    download(buffer, dtype) {
+      const { block, data, byteLength } = own(buffer);
+      const copy = new Uint8Array(byteLength);
+      copy.set(block === undefined ? data! : bytesOf(heap, block.address, byteLength));
+      return viewOf(dtype, copy.buffer, 0, byteLength / bytesPerElement(dtype));
+    },
+    settle(buffer, written) {
+      const settled = own(buffer);
+      const worthIt = written || settled.byteLength >= smallBytes;
+      if (settled.block === undefined && worthIt) moveIn(settled);
+      return settled;
+    },
+    workspace(byteLength) {
+      if (workspace === undefined || workspace.byteLength < byteLength) {
+        if (workspace !== undefined) heap.release(workspace);
+        workspace = undefined;
+        workspace = heap.acquire(byteLength);
+      }
+      return workspace.address;
+    },
+    statistics: () => ({ heap: heap.bytes().byteLength, used: heap.used(), tensors }),
+  };
+}
+
+/** A piece of the heap as bytes. */
+export function bytesOf(heap: Heap, address: number, byteLength: number): Uint8Array<ArrayBuffer> {
+  return heap.bytes().subarray(address, address + byteLength);
+}
+
+function own(buffer: DeviceBuffer): WasmBuffer {
+  if (!("block" in buffer)) {
+    throw new DeviceError("wasm", "this memory belongs to another device; expected its own");
+  }
+  return buffer as WasmBuffer;
+}

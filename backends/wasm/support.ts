@@ -1,0 +1,27 @@
+import { createModule } from "./module.ts";
+import { i32x4 } from "./opcodes.ts";
+
+/** What this runtime offers to the WebAssembly backend. */
+export interface WasmSupport {
+  /** Why the backend cannot run; undefined where it can. */
+  readonly missing: string | undefined;
+  /** Whether memory can be shared with threads. */
+  readonly shared: boolean;
+}
+
+let known: WasmSupport | undefined;
+
+/** Finds out, once, whether WebAssembly with vectors runs here. */
+export function wasmSupport(): WasmSupport {
+  return known ??= { missing: findMissing(), shared: typeof SharedArrayBuffer !== "undefined" };
+}
+
+function findMissing(): string | undefined {
+  if (typeof WebAssembly === "undefined") return "this runtime has no WebAssembly";
+  const module = createModule();
+  module.func([], "i32", (f) => f.return(i32x4.extract_lane(i32x4.const(0), 0)));
+  if (!WebAssembly.validate(module.encode())) {
+    return "the WebAssembly of this runtime has no vector instructions (SIMD)";
+  }
+  return undefined;
+}

@@ -1,0 +1,216 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import process from "node:process";
+import { test } from "node:test";
+import { fileURLToPath } from "node:url";
+import fc from "fast-check";
+import { createPool, inScratch, type Task } from "../backends/wasm/pool.ts";
+import { large, openPool, type Setting, untilJoined } from "./support/pool.ts";
+
+function withPool(threads: number, use: (setting: Setting) => void): void {
+  const setting = openPool(threads);
+  try {
+    use(setting);
+  } finally {
+    setting.pool.dispose();
+  }
+}
+
+const anyTask = fc.record({
+  units: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 300 })),
+  chunk: fc.integer({ min: 1, max: 80 }),
+});
+const anyPhases = fc.array(fc.array(anyTask, { maxLength: 12 }), { maxLength: 6 });
+
+test("wasm pool: the same results for 1 to 4 threads, each unit computed once, phases in order", () => {
+  for (const threads of [1, 2, 3, 4]) {
+    withPool(threads, (setting) => {
+      const { pool, functions, words } = setting;
+      untilJoined(setting);
+      fc.assert(
+        fc.property(anyPhases, (phases) => {
+          // Each phase reads what the one before has written, elsewhere in the memory.
+          const length = 12 * 300;
+          const [a, b] = [0, length];
+          words.fill(1, 0, 2 * length);
+          const expected = new Int32Array(words.subarray(0, 2 * length));
+          const made = phases.map((phase, p) => {
+            const [from, to] = p % 2 === 0 ? [a, b] : [b, a];
+            return phase.map(({ units, chunk }, t): Task => {
+              const start = t * 300;
+              for (let i = 0; i < units; i++) {
+                expected[to + start + i] = 3 * expected[from + start + i]! + i + 1 | 0;
+              }
+              const args = [4 * (to + start), 4 * (from + start)];
+              return { calls: [{ func: functions.step!, args }], units, chunk };
+            });
+          });
+          pool.run(made, large);
+          assert.deepEqual(words.slice(0, 2 * length), expected);
+        }),
+      );
+    });
+  }
+});
+
+test("wasm pool: a phase begins when all of the one before is finished", () => {
+  withPool(4, (setting) => {
+    const { pool, functions, words } = setting;
+    untilJoined(setting);
+    for (let turn = 0; turn < 300; turn++) {
+      const n = 1 + turn * 7 % 900;
+      words.fill(turn, 0, n);
+      pool.run([
+        [{ calls: [{ func: functions.step!, args: [0, 0] }], units: n, chunk: 5 }],
+        [{ calls: [{ func: functions.sum!, args: [8000, 0, n] }], units: 16, chunk: 1 }],
+        [{ calls: [{ func: functions.step!, args: [8000, 8000] }], units: 16, chunk: 1 }],
+      ], large);
+      const sum = 3 * turn * n + n * (n + 1) / 2;
+      const expected = Array.from({ length: 16 }, (_, i) => 3 * sum + i + 1);
+      assert.deepEqual([...words.subarray(2000, 2016)], expected);
+    }
+  });
+});
+
+test("wasm pool: calls of a task follow each other in one thread with scratch memory of its own", () => {
+  withPool(3, (setting) => {
+    const { pool, functions, words } = setting;
+    untilJoined(setting);
+    const n = 200;
+    const scratch = { address: 40000, bytes: 4 * n };
+    const tasks = Array.from({ length: 60 }, (_, t): Task => ({
+      calls: [
+        { func: functions.fill!, args: [inScratch(0), n, t] },
+        { func: functions.sum!, args: [4 * t, inScratch(0), n, 0, 1] },
+      ],
+    }));
+    for (let turn = 0; turn < 50; turn++) {
+      words.fill(0, 0, tasks.length);
+      pool.run([tasks], { ...large, scratch });
+      assert.deepEqual(
+        [...words.subarray(0, tasks.length)],
+        tasks.map((_, t) => t * n),
+      );
+    }
+  });
+});
+
+test("wasm pool: 10,000 small dispatches, with and without workers", () => {
+  withPool(4, ({ pool, functions, words }) => {
+    const task: Task = { calls: [{ func: functions.step!, args: [0, 0] }], units: 8, chunk: 1 };
+    let expected = new Int32Array(8);
+    for (let turn = 0; turn < 10000; turn++) {
+      pool.run([[task]], { cost: turn % 3 === 0 ? 0 : Infinity });
+      expected = expected.map((x, i) => Math.imul(3, x) + i + 1);
+    }
+    assert.deepEqual(words.slice(0, 8), expected);
+  });
+});
+
+test("wasm pool: dispatches after a rest", async () => {
+  const setting = openPool(4);
+  const { pool, functions, words } = setting;
+  untilJoined(setting);
+  words.fill(0, 0, 8);
+  const task: Task = { calls: [{ func: functions.step!, args: [0, 0] }], units: 8, chunk: 1 };
+  let expected = new Int32Array(8);
+  for (let turn = 0; turn < 100; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, turn % 5));
+    pool.run([[task]], large);
+    expected = expected.map((x, i) => Math.imul(3, x) + i + 1);
+  }
+  assert.deepEqual(words.slice(0, 8), expected);
+  pool.dispose();
+});
+
+test("wasm pool: workers see memory that has grown", () => {
+  withPool(3, (setting) => {
+    const { memory, pool, functions } = setting;
+    untilJoined(setting);
+    for (let turn = 0; turn < 20; turn++) {
+      const address = memory.grow(7) * 65536;
+      const grown = new Int32Array(memory.buffer);
+      const args = [address, address];
+      pool.run([[{ calls: [{ func: functions.step!, args }], units: 60, chunk: 1 }]], large);
+      const expected = Array.from({ length: 60 }, (_, i) => i + 1);
+      assert.deepEqual([...grown.subarray(address / 4, address / 4 + 60)], expected);
+    }
+  });
+});
+
+test("wasm pool: a table that is too long for one dispatch is cut", () => {
+  withPool(2, ({ pool, functions, words }) => {
+    const call = { func: functions.step!, args: [0, 0] };
+    const phases = Array.from({ length: 30000 }, (): Task[] => [{ calls: [call], units: 1 }]);
+    pool.run(phases, large);
+    let expected = 0;
+    for (let i = 0; i < phases.length; i++) expected = Math.imul(3, expected) + 1;
+    assert.equal(words[0], expected);
+  });
+});
+
+test("wasm pool: an error in any thread comes to the caller, and the pool works on", () => {
+  for (const threads of [1, 2, 4]) {
+    withPool(threads, (setting) => {
+      const { pool, functions, words } = setting;
+      untilJoined(setting);
+      const trap: Task = { calls: [{ func: functions.trap!, args: [] }], units: 50, chunk: 1 };
+      const after: Task = { calls: [{ func: functions.fill!, args: [0, 8, 5] }] };
+      for (let turn = 0; turn < 100; turn++) {
+        words.fill(0, 0, 8);
+        assert.throws(() => pool.run([[trap], [after]], large), {
+          name: "DeviceError",
+          message: /^wasm: a kernel failed: RuntimeError/,
+        });
+        assert.deepEqual([...words.subarray(0, 8)], new Array(8).fill(0));
+        pool.run([[after]], large);
+        assert.deepEqual([...words.subarray(0, 8)], new Array(8).fill(5));
+      }
+    });
+  }
+});
+
+test("wasm pool: one thread, with a reason, where the memory is not shared", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const pool = createPool({ memory, threads: 4 });
+  assert.equal(pool.threads, 1);
+  assert.equal(pool.reason, "the memory is not shared");
+});
+
+test("wasm pool: refuses a number of threads that makes no sense", () => {
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  for (const threads of [0, -1, 1.5, NaN]) {
+    assert.throws(() => createPool({ memory, threads }), { name: "OptionError" });
+  }
+});
+
+test("wasm pool: SOFTSTEP_THREADS says how many threads there are", () => {
+  const before = process.env["SOFTSTEP_THREADS"];
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+  try {
+    process.env["SOFTSTEP_THREADS"] = "3";
+    assert.equal(createPool({ memory }).threads, 3);
+    assert.equal(createPool({ memory, threads: 2 }).threads, 2);
+    process.env["SOFTSTEP_THREADS"] = "many";
+    assert.throws(() => createPool({ memory }), {
+      name: "OptionError",
+      message: /^SOFTSTEP_THREADS: .*"many"/,
+    });
+    process.env["SOFTSTEP_THREADS"] = "";
+    assert.ok(createPool({ memory }).threads >= 1);
+  } finally {
+    if (before === undefined) delete process.env["SOFTSTEP_THREADS"];
+    else process.env["SOFTSTEP_THREADS"] = before;
+  }
+});
+
+test("wasm pool: a process with a pool rests when idle and ends by itself", () => {
+  const file = fileURLToPath(new URL("./support/pool-process.ts", import.meta.url));
+  const argv = process.versions["deno"] === undefined
+    ? process.execArgv
+    : ["run", "--quiet", "--no-check", "--no-prompt"];
+  const child = spawnSync(process.execPath, [...argv, file], { encoding: "utf8", timeout: 60000 });
+  assert.equal(child.status, 0, child.stderr);
+  // Spinning workers would use three times the time that passes.
+  assert.ok(Number(child.stdout) < 0.5, `${child.stdout} of a processor while idle`);
+});
