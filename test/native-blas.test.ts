@@ -1,0 +1,315 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import process from "node:process";
+import { test } from "node:test";
+import fc from "fast-check";
+import { type Blas, blasDot, loadBlas } from "../backends/native/mod.ts";
+import { prepareDot as prepareReference } from "../backends/reference/dot.ts";
+import type { Kernel } from "../src/backend/program.ts";
+import { allocate, type DType, type TypedArray } from "../src/core/dtype.ts";
+import { type Shape, sizeOf } from "../src/core/shape.ts";
+import { root } from "./support/files.ts";
+
+const isDeno = "Deno" in globalThis;
+const isNode = !isDeno && process.versions["bun"] === undefined;
+// Set where a library has been installed, so that these tests cannot pass without it.
+const expectsBlas = process.env["SOFTSTEP_EXPECT_BLAS"] === "1" && !isNode;
+
+const loaded = loadBlas({ library: "on" });
+const blas = "blas" in loaded ? loaded.blas : undefined;
+const needsBlas = { skip: "reason" in loaded && loaded.reason };
+
+type Pairs = readonly (readonly [number, number])[];
+type Real = "float32" | "float64";
+
+function kernelOf(dtype: DType, a: Shape, b: Shape, batch: Pairs, contract: Pairs): Kernel<"dot"> {
+  const free = (shape: Shape, side: 0 | 1) =>
+    shape.filter((_, axis) => ![...batch, ...contract].some((pair) => pair[side] === axis));
+  const shape = [...batch.map(([axis]) => a[axis]!), ...free(a, 0), ...free(b, 1)];
+  return {
+    op: "dot",
+    params: { batch, contract },
+    operands: [{ buffer: 0, spec: { shape: a, dtype } }, { buffer: 1, spec: { shape: b, dtype } }],
+    output: { buffer: 2, spec: { shape, dtype } },
+  };
+}
+
+/** A kernel with operands. */
+interface Product {
+  readonly kernel: Kernel<"dot">;
+  readonly a: TypedArray;
+  readonly b: TypedArray;
+}
+
+/** The product by the library, in shared WebAssembly memory; undefined where it is declined. */
+function multiply({ kernel, a, b }: Product, library: Blas = blas!): number[] | undefined {
+  const run = blasDot(library, kernel, (m, n, k) => m * n * k > 0);
+  if (run === undefined) return undefined;
+  const size = sizeOf(kernel.output.spec.shape);
+  const guard = 5;
+  const bytes = (a.length + b.length + size + 4 * guard) * a.BYTES_PER_ELEMENT;
+  const pages = Math.ceil(bytes / 65536);
+  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  const Elements = a.constructor as typeof Float32Array;
+  const all = new Elements(memory.buffer as ArrayBuffer).fill(NaN);
+  let end = guard;
+  const next = (length: number): TypedArray => {
+    const view = all.subarray(end, end + length);
+    end += length + guard;
+    return view;
+  };
+  const [out, x, y] = [next(size), next(a.length), next(b.length)];
+  x!.set(a);
+  y!.set(b);
+  run(out!, x!, y!);
+  const result = Array.from(out!);
+  assert.deepEqual([Array.from(x!), Array.from(y!)], [Array.from(a), Array.from(b)]);
+  for (const view of [out!, x!, y!]) view.fill(NaN);
+  assert.ok(all.every(Number.isNaN), "wrote outside of its result");
+  return result;
+}
+
+function multiplyReference({ kernel, a, b }: Product): number[] {
+  const { dtype, shape } = kernel.output.spec;
+  const out = allocate(dtype, sizeOf(shape));
+  prepareReference(kernel)(out, [a, b]);
+  return Array.from(out);
+}
+
+/** Equal numbers; a sum of zeros may have either sign. */
+function assertEqual(actual: readonly number[], expected: readonly number[], note?: string): void {
+  assert.deepEqual(actual.map((x) => x + 0), expected.map((x) => x + 0), note);
+}
+
+/** Numbers from -1 to 1, or whole ones that are multiplied and added without rounding. */
+function fill(dtype: Real, shape: Shape, seed: number, isWhole: boolean): TypedArray {
+  let state = seed | 1;
+  return allocate(dtype, sizeOf(shape)).map(() => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return isWhole ? state % 8 : state / 2 ** 31;
+  });
+}
+
+/** Axis names of each kind in any order. */
+const anyAxes = fc.record({
+  dtype: fc.constantFrom<Real>("float32", "float64"),
+  batch: fc.constantFrom<string[]>([], [], ["b"], ["b", "c"]),
+  contract: fc.constantFrom<string[]>([], ["x"], ["x"], ["x", "y"]),
+  left: fc.constantFrom<string[]>([], ["m"], ["m"], ["m", "n"]),
+  right: fc.constantFrom<string[]>([], ["p"], ["p"], ["p", "q"]),
+  extents: fc.array(
+    fc.oneof(
+      { weight: 1, arbitrary: fc.constant(0) },
+      { weight: 20, arbitrary: fc.integer({ min: 1, max: 9 }) },
+    ),
+    { minLength: 8, maxLength: 8 },
+  ),
+  seed: fc.integer(),
+}).chain(({ dtype, batch, contract, left, right, extents, seed }) => {
+  const all = ["b", "c", "x", "y", "m", "n", "p", "q"];
+  const side = (labels: string[]) =>
+    fc.shuffledSubarray(labels, { minLength: labels.length, maxLength: labels.length });
+  return fc.tuple(side([...batch, ...contract, ...left]), side([...batch, ...contract, ...right]))
+    .map(([a, b]): Product => {
+      const shapes = [a, b].map((labels) => labels.map((label) => extents[all.indexOf(label)]!));
+      const pairs = (labels: string[]): Pairs =>
+        labels.map((label) => [a.indexOf(label), b.indexOf(label)]);
+      return {
+        kernel: kernelOf(dtype, shapes[0]!, shapes[1]!, pairs(batch), pairs(contract)),
+        a: fill(dtype, shapes[0]!, seed, true),
+        b: fill(dtype, shapes[1]!, seed + 2, true),
+      };
+    });
+});
+
+/** Where an operand's batch, free and contracted axes lie. */
+const layouts = ["bfc", "bcf", "fbc", "cbf", "fcb", "cfb"] as const;
+type Layout = (typeof layouts)[number];
+
+function matrixProduct(
+  dtype: Real,
+  [batch, m, n, k]: readonly [number, number, number, number],
+  [left, right]: readonly [Layout, Layout],
+  isWhole = false,
+): Product {
+  const shapeOf = (layout: Layout, free: number) =>
+    [...layout].map((axis) => axis === "b" ? batch : axis === "f" ? free : k);
+  const [a, b] = [shapeOf(left, m), shapeOf(right, n)];
+  const pair = (axis: string): [number, number] => [left.indexOf(axis), right.indexOf(axis)];
+  return {
+    kernel: kernelOf(dtype, a, b, [pair("b")], [pair("c")]),
+    a: fill(dtype, a, 7, isWhole),
+    b: fill(dtype, b, 9, isWhole),
+  };
+}
+
+test("native BLAS is opened where one is expected", { skip: !expectsBlas }, () => {
+  assert.ok("blas" in loaded, "reason" in loaded ? loaded.reason : "");
+  assert.match(loaded.blas.description, /./);
+});
+
+test("native BLAS is off unless it is asked for, and the option goes before the environment", () => {
+  const before = process.env["SOFTSTEP_BLAS"];
+  const off = { reason: "native BLAS is off; SOFTSTEP_BLAS=on, or a path, turns it on" };
+  try {
+    delete process.env["SOFTSTEP_BLAS"];
+    assert.deepEqual(loadBlas(), off);
+    for (const value of ["", "off"]) {
+      process.env["SOFTSTEP_BLAS"] = value;
+      assert.deepEqual(loadBlas(), off);
+      assert.notDeepEqual(loadBlas({ library: "on" }), off);
+    }
+    process.env["SOFTSTEP_BLAS"] = "on";
+    assert.equal("blas" in loadBlas(), blas !== undefined);
+    assert.deepEqual(loadBlas({ library: "off" }), off);
+  } finally {
+    if (before === undefined) delete process.env["SOFTSTEP_BLAS"];
+    else process.env["SOFTSTEP_BLAS"] = before;
+  }
+});
+
+test("native BLAS gives the reason where it cannot be had", () => {
+  for (const library of ["/absent/libblas.so", root + "package.json"]) {
+    const absent = loadBlas({ library });
+    assert.ok("reason" in absent);
+    if (isNode) assert.equal(absent.reason, "no FFI in Node");
+    else assert.ok(absent.reason.includes(library), absent.reason);
+  }
+});
+
+/** What loadBlas gives in a process of Deno: by default, where SOFTSTEP_BLAS=on, and with `library`. */
+function loadWithPermissions(permissions: string[], library: string): [unknown, unknown] {
+  // With a permission of its own a child is not given those of this process.
+  const script = root + "test/support/native-blas-process.ts";
+  const child = spawnSync(
+    process.execPath,
+    ["run", "--quiet", "--allow-env=HOME", ...permissions, script, library],
+    { encoding: "utf8", env: { ...process.env, SOFTSTEP_BLAS: "on" } },
+  );
+  assert.equal(child.status, 0, child.stderr);
+  return JSON.parse(child.stdout);
+}
+
+test("native BLAS neither throws nor asks where Deno grants nothing", { skip: !isDeno }, () => {
+  const [byDefault, on] = loadWithPermissions([], "on");
+  assert.match(JSON.stringify(byDefault), /is off/);
+  assert.match(JSON.stringify(on), /no permission \(--allow-ffi\)/);
+});
+
+const architecture = process.arch === "arm64" ? "aarch64" : "x86_64";
+const installed = `/usr/lib/${architecture}-linux-gnu/libopenblas.so.0`;
+
+test(
+  "native BLAS is opened where Deno grants that library only",
+  { skip: !isDeno || !existsSync(installed) },
+  () => {
+    const [, opened] = loadWithPermissions([`--allow-ffi=${installed}`], installed);
+    assert.match(JSON.stringify(opened), /"description":".*OpenBLAS/);
+    const [, other] = loadWithPermissions(["--allow-ffi=/absent"], installed);
+    assert.match(JSON.stringify(other), /no permission/);
+  },
+);
+
+test("native BLAS multiplies any axes in any order, or declines", needsBlas, () => {
+  let accepted = 0;
+  fc.assert(
+    fc.property(anyAxes, (product) => {
+      const actual = multiply(product);
+      if (actual === undefined) return;
+      accepted++;
+      assertEqual(actual, multiplyReference(product));
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(accepted > 100, `only ${accepted} products were accepted`);
+});
+
+const manySizes: readonly (readonly [number, number, number, number])[] = [
+  [3, 5, 7, 9],
+  [2, 1, 6, 4],
+  [2, 6, 1, 4],
+  [2, 5, 6, 1],
+  [1, 5, 6, 7],
+];
+
+test("native BLAS takes every layout with neighbours along a row or a column", needsBlas, () => {
+  for (const left of layouts) {
+    for (const right of layouts) {
+      for (const sizes of manySizes) {
+        const product = matrixProduct("float32", sizes, [left, right], true);
+        const actual = multiply(product);
+        const note = `${left} ${right} ${sizes}`;
+        const ordinary = !sizes.includes(1);
+        if (ordinary && [left, right].some((layout) => layout.endsWith("b"))) {
+          assert.equal(actual, undefined, note);
+        } else if (ordinary || actual !== undefined) {
+          assertEqual(actual!, multiplyReference(product), note);
+        }
+      }
+    }
+  }
+});
+
+test("native BLAS is within k epsilon of the reference", needsBlas, () => {
+  const epsilon = { float32: 2 ** -23, float64: 2 ** -52 };
+  const cases = [[1, 131, 67, 259], [3, 40, 50, 60], [1, 300, 5, 33], [1, 4, 260, 700]] as const;
+  for (const dtype of ["float32", "float64"] as const) {
+    for (const sizes of cases) {
+      for (const layout of [["bfc", "bcf"], ["bcf", "bfc"], ["fbc", "cbf"]] as const) {
+        const product = matrixProduct(dtype, sizes, layout);
+        const { kernel, a, b } = product;
+        const magnitude = multiplyReference({ kernel, a: a.map(Math.abs), b: b.map(Math.abs) });
+        const actual = multiply(product)!;
+        multiplyReference(product).forEach((expected, i) => {
+          const bound = sizes[3] * epsilon[dtype] * magnitude[i]!;
+          const error = Math.abs(actual[i]! - expected);
+          assert.ok(error <= bound, `${dtype} ${sizes} ${layout}: off by ${error} of ${bound}`);
+        });
+      }
+    }
+  }
+});
+
+test("native BLAS multiplies alike with any number of threads", needsBlas, () => {
+  const product = matrixProduct("float32", [1, 230, 210, 190], ["bfc", "bcf"], true);
+  const expected = multiplyReference(product);
+  for (const threads of [1, 2, 3, 4]) {
+    const again = loadBlas({ library: "on", threads });
+    assert.ok("blas" in again);
+    assertEqual(multiply(product, again.blas)!, expected);
+  }
+});
+
+test("native BLAS keeps infinities and NaN", needsBlas, () => {
+  const element = fc.constantFrom(0, 1, -2, 3, NaN, Infinity, -Infinity);
+  fc.assert(
+    fc.property(fc.array(element, { minLength: 30, maxLength: 30 }), (values) => {
+      const product = {
+        kernel: kernelOf("float32", [5, 3], [3, 5], [], [[1, 0]]),
+        a: Float32Array.from(values.slice(0, 15)),
+        b: Float32Array.from(values.slice(15)),
+      };
+      assertEqual(multiply(product)!, multiplyReference(product));
+    }),
+  );
+});
+
+test("native BLAS declines what it does not know and what does not pay", () => {
+  const never = () => assert.fail("nothing is multiplied");
+  const idle = { description: "none", sgemm: never, dgemm: never };
+  const decide = (kernel: Kernel<"dot">) => blasDot(idle, kernel) !== undefined;
+  const plain = kernelOf("float32", [64, 64], [64, 64], [], [[1, 0]]);
+  const number = { literal: 2, spec: { shape: [], dtype: "float32" as const } };
+  assert.equal(decide(plain), true);
+  assert.equal(decide(kernelOf("int32", [64, 64], [64, 64], [], [[1, 0]])), false);
+  assert.equal(decide({ ...plain, operands: [number, plain.operands[1]!] }), false);
+  assert.equal(decide(kernelOf("float32", [8, 8], [8, 8], [], [[1, 0]])), false);
+  assert.equal(decide(kernelOf("float32", [1, 512], [512, 512], [], [[1, 0]])), false);
+  assert.equal(decide(kernelOf("float32", [64, 0], [0, 64], [], [[1, 0]])), false);
+  // The contracted axes are neighbours in one operand only.
+  const split = kernelOf("float32", [64, 8, 8], [8, 64, 8], [], [[1, 0], [2, 2]]);
+  assert.equal(decide(split), false);
+});
