@@ -11,6 +11,10 @@ interface Options {
   readonly axis?: number | null;
   readonly eps?: number;
   readonly approximate?: boolean;
+  readonly stride?: [number, number];
+  readonly padding?: "same" | "valid" | [number, number][];
+  readonly dilation?: [number, number];
+  readonly groups?: number;
 }
 
 interface Case {
@@ -28,6 +32,7 @@ interface Golden {
   readonly elementwise: readonly Case[];
   readonly reductions: readonly Case[];
   readonly layers: readonly Case[];
+  readonly convolutions: readonly Case[];
   readonly hessian: {
     readonly x: number[];
     readonly value: number;
@@ -58,6 +63,7 @@ const {
   cast,
   cbrt,
   clip,
+  conv2d,
   cumSum,
   div,
   erf,
@@ -147,6 +153,13 @@ const functions: Functions = {
   cumsum: ([x], { axis }) => cumSum(x!, axis!),
   cumsumReverse: ([x]) => flip(cumSum(flip(x!))),
   take: ([x, indices]) => take(x!, whole(indices!)),
+  conv2d: ([x, w], { stride, padding, dilation, groups }) =>
+    conv2d(x!, w!, {
+      stride: stride!,
+      padding: padding!,
+      dilation: dilation!,
+      groups: groups!,
+    }),
   matmul: ([a, b]) => matmul(a!, b!),
   causalAttention: ([x, ...weights]) => causalAttention(x!, weights),
   layerNorm: ([x, scale, offset], { eps }) =>
@@ -178,7 +191,14 @@ const zeroGradients: Record<string, readonly number[]> = {
 const tensor64 = (data: softstep.NestedArray) => tensor(data, { dtype: "float64" });
 const flat = (data: softstep.NestedArray): number[] => elementsOf(tensor64(data));
 
-const sections = ["softmax", "losses", "elementwise", "reductions", "layers"] as const;
+const sections = [
+  "softmax",
+  "losses",
+  "elementwise",
+  "reductions",
+  "layers",
+  "convolutions",
+] as const;
 
 test("golden functions: every function of the file is tested or known to be missing", () => {
   const names = new Set(sections.flatMap((section) => golden[section].map((c) => c.function)));

@@ -4,6 +4,7 @@ import type { Kernel } from "../../src/backend/program.ts";
 import type { PrimitiveName } from "../../src/graph/instruction-set.ts";
 import { binaryLoop, type BinaryName, prepareBinary, prepareSelect } from "./binary.ts";
 import { bitcast, copyAll, prepareCast } from "./cast.ts";
+import { prepareConv } from "./conv.ts";
 import { prepareFull, prepareIota } from "./creation.ts";
 import { prepareDot } from "./dot.ts";
 import { prepareGather, prepareScatterAdd } from "./indexing.ts";
@@ -89,6 +90,7 @@ const table: { readonly [Name in PrimitiveName]: (kernel: Kernel<Name>) => Run }
   argMax: prepareArgMax,
   cumSum: prepareCumSum,
   dot: prepareDot,
+  conv: prepareConv,
   iota: prepareIota,
   full: prepareFull,
   threefry2x32: prepareThreefry,

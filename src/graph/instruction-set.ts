@@ -141,6 +141,20 @@ export interface PrimitiveParams {
     readonly batch: readonly (readonly [number, number])[];
   };
 
+  /**
+   * Cross-correlation: x [groups, batch, ...spatial, in] and w [groups, ...window, in, out] give
+   * [groups, batch, ...positions, out]; parameters for each spatial axis. x is spread (`inputDilation - 1` zeros
+   * between neighbours) and padded with `low` and `high` zeros (negative: cut); elements of the window are
+   * `kernelDilation` apart and windows `stride`. Sums go over the window in row-major order, then `in`.
+   */
+  conv: {
+    readonly stride: readonly number[];
+    readonly low: readonly number[];
+    readonly high: readonly number[];
+    readonly inputDilation: readonly number[];
+    readonly kernelDilation: readonly number[];
+  };
+
   // Creation.
   /** 0, 1, 2, ... along one axis. */
   iota: { readonly shape: Shape; readonly dtype: DType; readonly axis: number };

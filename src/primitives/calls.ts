@@ -129,6 +129,9 @@ export const cumSum = (x: Tensor, axis: number, reverse: boolean): Tensor =>
 export const dot = (a: Tensor, b: Tensor, params: PrimitiveParams["dot"]): Tensor =>
   bind("dot", params, [a, b]);
 
+export const conv = (x: Tensor, w: Tensor, params: PrimitiveParams["conv"]): Tensor =>
+  bind("conv", params, [x, w]);
+
 /** On the device of another tensor. */
 export const iota = (shape: Shape, dtype: DType, axis: number, like: Tensor): Tensor =>
   bind("iota", { shape, dtype, axis }, [], placeOf(like));

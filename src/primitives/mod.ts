@@ -1,6 +1,7 @@
 /** The primitives: their records, handed to the tracer here, and the functions that apply them. */
 import { installPrimitives } from "../tracing/primitive.ts";
 import { contractionPrimitives } from "./contraction.ts";
+import { convolutionPrimitives } from "./convolution.ts";
 import { creationPrimitives } from "./creation.ts";
 import { elementwisePrimitives } from "./elementwise.ts";
 import { indexingPrimitives } from "./indexing.ts";
@@ -13,6 +14,7 @@ installPrimitives({
   ...indexingPrimitives,
   ...reductionPrimitives,
   ...contractionPrimitives,
+  ...convolutionPrimitives,
   ...creationPrimitives,
 });
 

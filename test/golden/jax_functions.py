@@ -274,6 +274,45 @@ higher = {
     ],
 }
 
+# --- convolutions: images [batch, height, width, channels], windows [height, width, in, out] ---
+
+
+def conv2d(x, w, stride, padding, dilation, groups):
+    return jax.lax.conv_general_dilated(
+        x,
+        w,
+        window_strides=stride,
+        padding=padding.upper() if isinstance(padding, str) else padding,
+        rhs_dilation=dilation,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
+
+
+def conv_case(x, w, stride=(1, 1), padding="valid", dilation=(1, 1), groups=1):
+    return case(
+        "conv2d",
+        conv2d,
+        normal(*x),
+        normal(*w),
+        stride=stride,
+        padding=padding,
+        dilation=dilation,
+        groups=groups,
+    )
+
+
+convolution_cases = [
+    conv_case((2, 4, 5, 2), (3, 2, 2, 3)),
+    conv_case((1, 5, 4, 2), (3, 3, 2, 2), padding="same"),
+    conv_case((2, 6, 5, 1), (3, 2, 1, 2), stride=(2, 3), padding="same"),
+    conv_case((1, 6, 7, 1), (2, 3, 1, 2), dilation=(3, 2), padding="same"),
+    conv_case((1, 5, 4, 2), (2, 3, 2, 1), (2, 1), ((0, 2), (1, 3)), (2, 1)),
+    conv_case((1, 3, 4, 4), (2, 2, 2, 6), padding="same", groups=2),
+    conv_case((1, 4, 3, 3), (2, 2, 1, 3), stride=(2, 1), groups=3),
+]
+
+
 golden.write(
     __file__,
     "functions.json",
@@ -283,6 +322,7 @@ golden.write(
         "elementwise": elementwise_cases,
         "reductions": reduction_cases,
         "layers": layer_cases,
+        "convolutions": convolution_cases,
         **higher,
     },
     packages=["numpy", "jax", "optax"],

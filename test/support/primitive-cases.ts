@@ -227,6 +227,44 @@ const contracted = (range: Range): fc.Arbitrary<Application<"dot">> =>
     });
   });
 
+const from = (least: number, most: number) => fc.integer({ min: least, max: most });
+
+/** Windows over none to two spatial axes, with all that can be said about where they lie. */
+const convolved = (range: Range): fc.Arbitrary<Application<"conv">> => {
+  const axis = fc.record({
+    input: from(0, 5),
+    window: from(1, 3),
+    stride: from(1, 3),
+    low: from(-1, 2),
+    high: from(-1, 2),
+    // Mostly none: derivatives of plain windows with strides go a way of their own.
+    inputDilation: fc.constantFrom(1, 1, 1, 2, 3),
+    kernelDilation: fc.constantFrom(1, 1, 1, 2, 3),
+  });
+  return fc.record({
+    axes: fc.array(axis, { maxLength: 2 }),
+    groups: from(1, 2),
+    batch: from(0, 3),
+    channels: from(0, 3),
+    outputs: from(0, 3),
+  }).map(({ axes, groups, batch, channels, outputs }) => {
+    const each = (name: keyof typeof axes[0]) => axes.map((axis) => axis[name]);
+    return {
+      params: {
+        stride: each("stride"),
+        low: each("low"),
+        high: each("high"),
+        inputDilation: each("inputDilation"),
+        kernelDilation: each("kernelDilation"),
+      },
+      operands: [
+        { shape: [groups, batch, ...each("input"), channels], range },
+        { shape: [groups, ...each("window"), channels, outputs], range },
+      ],
+    };
+  });
+};
+
 const created: fc.Arbitrary<Application> = anyShape(1).map((shape) =>
   ({ params: { shape, dtype: "float64", axis: 0, value: 2.5 }, operands: [] }) as never
 );
@@ -398,6 +436,7 @@ export const primitiveCases: {
   ],
 
   dot: [smooth(contracted(reals) as never), none(contracted(int32) as never)],
+  conv: [smooth(convolved(reals) as never), none(convolved(int32) as never)],
 
   iota: [none(created)],
   full: [none(created)],
