@@ -1,5 +1,5 @@
 import type { DeviceName } from "../backend/registry.ts";
-import { DonatedError, OptionError } from "../core/errors.ts";
+import { DonatedError, OptionError, TracedValueError } from "../core/errors.ts";
 import { formatSpec } from "../core/shape.ts";
 import { bufferOf, bufferStorage, literalStorage, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
@@ -14,6 +14,7 @@ import {
 import type { Staged } from "../tracing/stage.ts";
 import { currentStaging } from "../tracing/trace.ts";
 import { unflatten } from "../tree/tree.ts";
+import { inspectors } from "./inspection.ts";
 import {
   type FlatArguments,
   flattenArguments,
@@ -79,7 +80,8 @@ export function jit<Args extends readonly unknown[], Result>(
   }
   const variants = new Map<string, Variant>();
 
-  return (...args: Args): Result => {
+  /** What the function became for arguments like these: traced now, or before. */
+  function variantOf(args: Args): { variant: Variant; flat: FlatArguments } {
     const flat = flattenArguments("jit", args);
     const tooFar = donate.find((position) => position >= args.length);
     if (tooFar !== undefined) {
@@ -99,7 +101,11 @@ export function jit<Args extends readonly unknown[], Result>(
         variants.set(key, variant);
       }
     }
+    return { variant, flat };
+  }
 
+  const jitted = (...args: Args): Result => {
+    const { variant, flat } = variantOf(args);
     const { staged, outputs } = variant;
     const inputs = [...flat.tensors, ...staged.captured];
     // Inside another transformation the primitives are handed to it one by one.
@@ -110,14 +116,28 @@ export function jit<Args extends readonly unknown[], Result>(
       : run(name, variant, flat, donate);
     return unflatten(outputs.structure, outputs.fill(results)) as Result;
   };
+  inspectors.set(jitted, (args) => {
+    const { variant, flat } = variantOf(args as unknown as Args);
+    const inputs = [...flat.tensors, ...variant.staged.captured];
+    const traced = inputs.find((tensor) => tensor.content.kind === "traced");
+    if (currentStaging() !== undefined || traced !== undefined) {
+      throw new TracedValueError(
+        "explain",
+        `${name} is called inside a transformation, where its instructions become part of that; ` +
+          `explain a jitted function outside of grad, vmap and jit`,
+      );
+    }
+    const { device, program } = compileVariant(variant, flat, donate);
+    return { name, device, graph: variant.staged.graph, compiled: program };
+  });
+  return jitted;
 }
 
-function run(
-  name: string,
+function compileVariant(
   { staged, compiled }: Variant,
   flat: FlatArguments,
   donate: readonly number[],
-): Tensor[] {
+): { device: DeviceName; donated: ReadonlySet<number>; program: CompiledGraph } {
   const device = commonDevice("jit", [...flat.tensors, ...staged.constants]);
   const donated = new Set<number>();
   flat.owners.forEach((argument, input) => {
@@ -128,6 +148,17 @@ function run(
     program = compileGraph(staged.graph, device, donated);
     compiled.set(device, program);
   }
+  return { device, donated, program };
+}
+
+function run(
+  name: string,
+  variant: Variant,
+  flat: FlatArguments,
+  donate: readonly number[],
+): Tensor[] {
+  const { staged } = variant;
+  const { device, donated, program } = compileVariant(variant, flat, donate);
 
   checkNotShared(name, flat, donated, staged.constants);
   const buffers = [...flat.tensors, ...staged.constants].map((tensor, input) => {
