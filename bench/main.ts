@@ -1,90 +1,92 @@
 /**
- * Times of compiled optimizer steps beside a hand-written loop in plain JavaScript, and of matrix products:
- * medians, and ratios within this one run.
+ * Times softstep beside other libraries in one run: all take turns, medians of several rounds. See README.md and
+ * `--help`.
  */
+import { writeFileSync } from "node:fs";
+import { arch, cpus, totalmem } from "node:os";
 import process from "node:process";
-import { measure } from "mitata";
-import {
-  adamw,
-  applyUpdates,
-  formatTable,
-  type GradientTransformation,
-  jit,
-  key,
-  matmul,
-  normal,
-  s3,
-  sgd,
-  splitKeys,
-  type StateKind,
-  type StateOf,
-  type Tensor,
-} from "../mod.ts";
-import { handWrittenS3 } from "./hand-written-s3.ts";
+import { tensor } from "../mod.ts";
+import { ratioChart } from "./chart.ts";
+import { handWrittenRunner } from "./hand-written.ts";
+import { InputError } from "./input-error.ts";
+import { type Options, readOptions, USAGE } from "./options.ts";
+import { peerRunners } from "./peers/runners.ts";
+import { caseTable, remarks } from "./report.ts";
+import type { Row } from "./results.ts";
+import { runAll } from "./run.ts";
+import { softstepRunner } from "./runner.ts";
 
-const SIZES = [1e5, 1e6];
-const MATRICES = [64, 128, 256];
+async function main(words: string[]): Promise<void> {
+  if (words.includes("--help")) return console.log(USAGE);
+  const options = readOptions(words);
+  if (options.threads !== undefined) {
+    process.env.SOFTSTEP_THREADS = process.env.OMP_NUM_THREADS = String(options.threads);
+  }
+  for (const device of options.devices) checkDevice(device);
+  const peers = options.peers ? peerRunners(options) : { runners: [], missing: [] };
+  const own = options.devices.map(softstepRunner);
+  const runners = [...own, handWrittenRunner(), ...peers.runners];
+  const names = runners.map(({ name }) => name);
+  const machine = describeMachine();
+  console.log(Object.values(machine).join(", "));
+  for (const line of peers.missing) console.log(`without ${line}`);
 
-/** Median nanoseconds of one call, after warm-up. */
-async function median(f: () => unknown): Promise<number> {
-  const { p50 } = await measure(f, { warmup_samples: 5, min_cpu_time: 5e8 });
-  return p50;
+  const rows: Row[] = [];
+  try {
+    let group: Row[] = [];
+    const show = () => {
+      if (group.length === 0) return;
+      console.log(`\n${group[0]!.title}\n${caseTable(group, names)}`);
+      group.flatMap(remarks).forEach((line) => console.log(line));
+      group = [];
+    };
+    for await (const row of runAll(runners, options)) {
+      if (group.length > 0 && group[0]!.case !== row.case) show();
+      group.push(row);
+      rows.push(row);
+    }
+    show();
+  } finally {
+    for (const runner of runners) runner.close();
+  }
+  write(options, { machine, options, rows }, names);
 }
 
-/** One whole update in place: direction, learning rate, apply. */
-function compiledStep<Kind extends StateKind>(
-  optimizer: GradientTransformation<Kind>,
-  size: number,
-): () => void {
-  const [forParams, forGradient] = splitKeys(key(size), 2);
-  const gradient = normal(forGradient, [size]);
-  let params = normal(forParams, [size]);
-  let state = optimizer.init(params);
-  const step = jit((p: Tensor, s: StateOf<Kind, Tensor>, g: Tensor) => {
-    const [updates, next] = optimizer.update(g, s, p);
-    return [applyUpdates(p, updates), next] as const;
-  }, { donate: [0, 1] });
-  return () => {
-    [params, state] = step(params, state, gradient);
+function write(
+  options: Options,
+  everything: Record<string, unknown> & { readonly rows: readonly Row[] },
+  names: string[],
+): void {
+  if (options.json !== undefined) {
+    writeFileSync(options.json, `${JSON.stringify(everything, null, 2)}\n`);
+  }
+  if (options.svg !== undefined) {
+    writeFileSync(options.svg, ratioChart(everything.rows, names));
+  }
+}
+
+function checkDevice(device: string): void {
+  try {
+    tensor([0], { device });
+  } catch (error) {
+    throw new InputError((error as Error).message);
+  }
+}
+
+function describeMachine() {
+  const { deno, bun, node } = process.versions;
+  return {
+    runtime: deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node ${node}`,
+    processor: `${arch()}, ${cpus()[0]?.model.trim() ?? "unknown"}`,
+    cores: `${cpus().length} cores`,
+    memory: `${Math.round(totalmem() / 2 ** 30)} GiB`,
   };
 }
 
-async function optimizerRows(): Promise<(string | number)[][]> {
-  const rows: (string | number)[][] = [];
-  for (const size of SIZES) {
-    const options = { learningRate: 1e-3, weightDecay: 0.01 };
-    const gradient = await normal(key(size), [size]).data() as Float32Array;
-    const baseline = await median(handWrittenS3(gradient, 1e-3, 0.01));
-    const candidates: [string, () => void][] = [
-      ["s3", compiledStep(s3(options), size)],
-      ["adamw", compiledStep(adamw(options), size)],
-      ["sgd, momentum", compiledStep(sgd({ learningRate: 1e-3, momentum: 0.9 }), size)],
-    ];
-    rows.push([`s3, hand-written loop`, size, baseline / size, 1]);
-    for (const [name, step] of candidates) {
-      const time = await median(step);
-      rows.push([name, size, time / size, time / baseline]);
-    }
-  }
-  return rows;
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof InputError)) throw error;
+  console.error(`${error.message}\n${USAGE}`);
+  process.exitCode = 2;
 }
-
-async function matrixRows(): Promise<(string | number)[][]> {
-  const rows: (string | number)[][] = [];
-  for (const n of MATRICES) {
-    const [a, b] = splitKeys(key(n), 2).map((k) => normal(k, [n, n])) as [Tensor, Tensor];
-    const product = jit(matmul);
-    const time = await median(() => product(a, b));
-    rows.push([n, time / 1e3, (2 * n ** 3) / time]);
-  }
-  return rows;
-}
-
-const { deno, bun, node } = process.versions;
-console.log(deno ? `Deno ${deno}` : bun ? `Bun ${bun}` : `Node ${node}`, process.arch);
-console.log("\noptimizer step on one tensor, float32, median");
-console.log(
-  formatTable(["step", "parameters", "ns/parameter", "times the loop"], await optimizerRows()),
-);
-console.log("\nmatrix product n x n, float32, median");
-console.log(formatTable(["n", "us", "GFLOP/s"], await matrixRows()));

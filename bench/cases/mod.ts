@@ -1,0 +1,20 @@
+import type { Case } from "../case.ts";
+import { affineGelu } from "./affine-gelu.ts";
+import { layerNormGradient } from "./layer-norm.ts";
+import { matrixProduct } from "./matmul.ts";
+import { mlpStep } from "./mlp-step.ts";
+import { optimizerSteps } from "./optimizer-step.ts";
+import { softmaxGradient } from "./softmax.ts";
+import { transformerStep } from "./transformer-step.ts";
+
+export { freshCases } from "./fresh.ts";
+
+export const cases: Case[] = [
+  ...optimizerSteps,
+  affineGelu,
+  softmaxGradient,
+  layerNormGradient,
+  matrixProduct,
+  mlpStep,
+  transformerStep,
+];
