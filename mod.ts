@@ -14,7 +14,9 @@ export {
   type TensorLike,
   type TensorMethods,
 } from "./src/tensor/tensor.ts";
+export type { MemoryStatistics } from "./src/backend/backend.ts";
 export type { DeviceName } from "./src/backend/registry.ts";
+export { describeDevice, memoryStatistics } from "./src/tracing/device-information.ts";
 export type { DType, TypedArray } from "./src/core/dtype.ts";
 export type { Shape, TensorSpec } from "./src/core/shape.ts";
 export * from "./src/core/errors.ts";
@@ -27,6 +29,7 @@ export * from "./src/ops/reductions.ts";
 export * from "./src/ops/shaping.ts";
 export * from "./src/ops/indexing.ts";
 export * from "./src/ops/linear-algebra.ts";
+export * from "./src/ops/convolution.ts";
 export * from "./src/ops/random.ts";
 export { erfInv } from "./src/ops/erf-inv.ts";
 
@@ -35,6 +38,8 @@ export { vjp } from "./src/transforms/vjp.ts";
 export * from "./src/transforms/jvp.ts";
 export * from "./src/transforms/vmap.ts";
 export * from "./src/transforms/jit.ts";
+export { explain } from "./src/transforms/explain.ts";
+export type { Explanation, KernelExplanation } from "./src/transforms/explanation.ts";
 export * from "./src/transforms/make-graph.ts";
 export { treeLeaves, treeMap, treePaths } from "./src/tree/tree-map.ts";
 

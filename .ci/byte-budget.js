@@ -5,7 +5,7 @@ import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 
-const budget = 24; // kB of 1000 bytes; README.md states the same figure
+const budget = 66; // kB of 1000 bytes; README.md states the same figure
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const { outputFiles } = await build({

@@ -1,7 +1,23 @@
 /** Registers the backends that come with the library, as a side effect of being imported. */
+import type { Backend } from "../src/backend/backend.ts";
 import { registerDevice } from "../src/backend/registry.ts";
+import { blasDot, loadBlas } from "./native/mod.ts";
 import { referenceBackend } from "./reference/mod.ts";
+import { prepare } from "./reference/prepare.ts";
+import { defaultThreads } from "./wasm/pool-threads.ts";
+import { wasmBackend, wasmSupport } from "./wasm/mod.ts";
 
-// Until there is a fast engine for it, the reference backend serves as "cpu".
-registerDevice("cpu", referenceBackend);
+registerDevice("cpu", cpuBackend);
 registerDevice("reference", referenceBackend);
+
+/** Generated WebAssembly, with matrix products by native BLAS if that was asked for; else the reference. */
+function cpuBackend(): Backend {
+  const { missing } = wasmSupport();
+  if (missing !== undefined) {
+    return { ...referenceBackend(), describe: () => `reference: ${missing}` };
+  }
+  const loaded = loadBlas({ threads: defaultThreads() });
+  if (!("blas" in loaded)) return wasmBackend({ prepare });
+  const backend = wasmBackend({ prepare, product: (kernel) => blasDot(loaded.blas, kernel) });
+  return { ...backend, describe: () => `${backend.describe?.()}, ${loaded.blas.description}` };
+}

@@ -110,6 +110,6 @@ test("memory of another device is refused", () => {
 });
 
 test("the devices cpu and reference are registered", () => {
-  assert.equal(backendOf("test", "cpu").name, "reference");
+  assert.equal(backendOf("test", "cpu").name, "wasm");
   assert.equal(backendOf("test", "reference").name, "reference");
 });

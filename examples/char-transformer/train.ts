@@ -62,8 +62,8 @@ function setupOf(vocabulary: number, quick: boolean): Setup {
       validationBatches: 4,
     }
     : {
-      size: { vocabulary, context: 32, features: 32, heads: 2, blocks: 2 },
-      batch: 8,
+      size: { vocabulary, context: 64, features: 64, heads: 4, blocks: 2 },
+      batch: 16,
       validationBatches: 8,
     };
 }
