@@ -260,3 +260,53 @@ test("wasm: a nest that stores where it loads reads each point first", () => {
     assert.equal(difference![i], Math.fround(x[i]! - y[i]!));
   }
 });
+
+const edges = [0, -0, 1, -1, 2 ** -149, -(2 ** -149), 1e30, -1e30, Infinity, -Infinity, NaN];
+
+test("wasm: max and min are exact whatever is known of an operand: a number, or no sign", () => {
+  const run = (
+    op: "max" | "min",
+    dtype: DType,
+    known: "literal" | "abs",
+    left: boolean,
+    of: number,
+  ) => {
+    const own = dtype === "float32" ? Float32Array : Float64Array;
+    const [x, y] = [own.from(edges), own.from(edges.map(() => of))];
+    const second: Statement[] = known === "literal" ? [{ kind: "literal", value: of, dtype }] : [
+      { kind: "load", access: access(1, [1], 0, dtype), dtype },
+      { kind: "apply", op: "abs", params: {}, args: [1], dtype },
+    ];
+    const last = second.length;
+    const loop: Loop = {
+      extents: [edges.length],
+      reduced: 0,
+      statements: [
+        { kind: "load", access: access(0, [1], 0, dtype), dtype },
+        ...second,
+        { kind: "apply", op, params: {}, args: left ? [last, 0] : [0, last], dtype },
+      ],
+      stores: [{ statement: last + 1, access: access(2, [1], 0, dtype) }],
+    };
+    const results = runGenerated(loop, [x.buffer, y.buffer, new ArrayBuffer(x.byteLength)]);
+    return Array.from(new own(results[2]!));
+  };
+  for (const dtype of ["float32", "float64"] as const) {
+    for (const op of ["max", "min"] as const) {
+      for (const known of ["literal", "abs"] as const) {
+        for (const left of [false, true]) {
+          for (const of of edges) {
+            const right = known === "abs" ? Math.abs(of) : of;
+            const round = dtype === "float32" ? Math.fround : (x: number) => x;
+            const expected = edges.map((x) => Math[op](round(x), round(right)));
+            assert.deepEqual(
+              run(op, dtype, known, left, of),
+              expected,
+              `${op} ${dtype} ${known} ${of}`,
+            );
+          }
+        }
+      }
+    }
+  }
+});

@@ -138,6 +138,21 @@ test("wasm cast is the reference's between all dtypes", () => {
   }
 });
 
+test("wasm cast rounds to bfloat16 once, however near a tie", () => {
+  const ties = [1 + 2 ** -8, 1 + 3 * 2 ** -8, -(1 + 2 ** -8), 2 ** 40 * (1 + 2 ** -8)];
+  const values = ties.flatMap((tie) => [tie, tie * (1 + 2 ** -45), tie * (1 - 2 ** -45)]);
+  const wide = elements("float64", [values.length], values);
+  const whole = [0x10100000, 0x10100001, 0x100fffff, 0x7f7fffff, 0x7fffffff];
+  const integers = elements("int32", [2 * whole.length], [...whole, ...whole.map((n) => -n)]);
+  for (const x of [wide, integers]) {
+    const spec = { shape: x.shape, dtype: "bfloat16" } as const;
+    assert.deepEqual(
+      runKernel(wasm, "cast", { dtype: "bfloat16" }, [x], spec),
+      runKernel(reference, "cast", { dtype: "bfloat16" }, [x], spec),
+    );
+  }
+});
+
 test("wasm bitcast is the reference's", () => {
   const kinds: DType[] = ["float32", "int32", "uint32"];
   fc.assert(fc.property(

@@ -19,11 +19,11 @@ export interface WasmOptions extends OtherKernels {
 /** WebAssembly generated at run time: loop nests and matrix products, on several threads. */
 export function wasmBackend(options: WasmOptions): Backend {
   const { budget = 2 ** 28, threads } = options;
-  const { shared } = wasmSupport();
-  const heap = createHeap(shared);
+  const support = wasmSupport();
+  const heap = createHeap(support.shared);
   const store = createStore(heap, budget);
   const pool = createPool({ memory: heap.memory, ...(threads === undefined ? {} : { threads }) });
-  const stepsOf = createSteps(heap, pool, shared, options);
+  const stepsOf = createSteps(heap, pool, support, options);
 
   function compile(program: Program): Executable {
     const lifted = liftLiterals(program);

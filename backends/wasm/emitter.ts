@@ -27,8 +27,10 @@ export interface Emitter {
   choose(mask: Vector, a: Vector, b: Vector): Vector;
   /** A function of the module, made when it is first needed. */
   helper<R extends "v128" | "f64" | "i32">(name: string, make: () => FuncRef<R>): FuncRef<R>;
-  /** An emitter into another function of the module. */
-  into(f: Func, lanes: 2 | 4): Emitter;
+  /** Whether the code of mathematical functions stands where they are used, instead of calls. */
+  readonly inlines: boolean;
+  /** An emitter into another function of the module, with as many lanes. */
+  into(f: Func): Emitter;
 }
 
 /** The functions of a module that loops share. */
@@ -40,6 +42,7 @@ export function createEmitter(
   helpers: Helpers,
   f: Func,
   lanes: 2 | 4,
+  inlines: boolean,
 ): Emitter {
   const entry = f.slot();
   const constants = new Map<string, VectorLocal>();
@@ -66,7 +69,8 @@ export function createEmitter(
       if (func === undefined) helpers.set(name, func = make());
       return func as FuncRef<R>;
     },
-    into: (other, otherLanes) => createEmitter(module, helpers, other, otherLanes),
+    inlines,
+    into: (other) => createEmitter(module, helpers, other, lanes, inlines),
   };
 }
 

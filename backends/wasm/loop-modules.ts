@@ -3,6 +3,7 @@ import type { Helpers } from "./emitter.ts";
 import { emitLoop } from "./loop.ts";
 import { createModule } from "./module.ts";
 import type { Pool, PoolFunction } from "./pool.ts";
+import type { WasmSupport } from "./support.ts";
 
 /** A loop nest made ready: `run(addresses..., begin, end)`. */
 export interface CompiledLoop {
@@ -18,7 +19,7 @@ export interface CompiledLoop {
 /** Compiles loops for one memory; equal lists of loops once. */
 export function createLoopCompiler(
   memory: WebAssembly.Memory,
-  shared: boolean,
+  { shared, inlines }: WasmSupport,
   pool: Pool,
 ): (loops: readonly Loop[]) => readonly CompiledLoop[] {
   const known = new Map<string, readonly CompiledLoop[]>();
@@ -28,7 +29,7 @@ export function createLoopCompiler(
     const module = createModule();
     module.importMemory(0, 65536, shared);
     const helpers: Helpers = new Map();
-    const codes = loops.map((loop) => emitLoop(module, helpers, loop));
+    const codes = loops.map((loop) => emitLoop(module, helpers, loop, inlines));
     codes.forEach(({ func }, i) => module.export(`loop${i}`, func));
     const compiled = new WebAssembly.Module(module.encode());
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });

@@ -44,13 +44,18 @@ type Copies = readonly Copy[];
 
 const single: Copies = ["single"];
 
-/** Emits a loop nest into a module. */
-export function emitLoop(module: ModuleBuilder, helpers: Helpers, loop: Loop): LoopCode {
+/** Emits a loop nest into a module; mathematical functions as calls unless `inlines`, with the same bits. */
+export function emitLoop(
+  module: ModuleBuilder,
+  helpers: Helpers,
+  loop: Loop,
+  inlines = true,
+): LoopCode {
   const plan = planLoop(loop);
   const buffers = [...new Set(plan.cursors.flatMap(({ buffer }) => buffer ?? []))];
   const params = [...buffers, "begin", "end"].map(() => "i32" as const);
   const func = module.func(params, undefined, (f, ...locals) => {
-    const e = createEmitter(module, helpers, f, plan.lanes);
+    const e = createEmitter(module, helpers, f, plan.lanes, inlines);
     const end = locals.pop()!;
     const begin = locals.pop()!;
     emitNest(e, plan, new Map(buffers.map((buffer, i) => [buffer, locals[i]!])), begin, end);

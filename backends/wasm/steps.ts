@@ -13,6 +13,7 @@ import type { Pool, PoolFunction } from "./pool.ts";
 import { type Run, schedule, type Step } from "./schedule.ts";
 import { sharedDot, sharedLoop } from "./shared-steps.ts";
 import { splitReduction } from "./split-reduction.ts";
+import type { WasmSupport } from "./support.ts";
 
 /** A kernel made ready: writes the whole of `out`. */
 export type KernelRun = (out: TypedArray, operands: readonly TypedArray[]) => void;
@@ -51,14 +52,14 @@ interface Made {
 export function createSteps(
   heap: Heap,
   pool: Pool,
-  shared: boolean,
+  support: WasmSupport,
   others: OtherKernels,
 ): (
   kernels: readonly AnyKernel[],
   buffers: readonly BufferPlan[],
   arenaBytes: number,
 ) => Steps {
-  const compileLoops = createLoopCompiler(heap.memory, shared, pool);
+  const compileLoops = createLoopCompiler(heap.memory, support, pool);
   const products = new Map<
     WebAssembly.Module,
     { own: DotFunctions; pooled: Readonly<Record<string, PoolFunction>> }
@@ -91,14 +92,14 @@ export function createSteps(
 
   function dotStep(kernel: Kernel<"dot">): Made {
     const plan = prepareDot(kernel);
-    const { own, pooled } = productFunctions(dotModule(plan.dtype, shared));
+    const { own, pooled } = productFunctions(dotModule(plan.dtype, support.shared));
     return productStep(kernel, plan, own, pooled);
   }
 
   function convStep(kernel: Kernel<"conv">): Made {
     const plan = prepareConv(kernel);
-    const dot = productFunctions(dotModule(plan.dtype, shared));
-    const { own, pooled } = functionsOf<ConvFunctions>(plan.module(shared));
+    const dot = productFunctions(dotModule(plan.dtype, support.shared));
+    const { own, pooled } = functionsOf<ConvFunctions>(plan.module(support.shared));
     return productStep(kernel, plan, { ...dot.own, ...own }, { ...dot.pooled, ...pooled });
   }
 

@@ -42,18 +42,21 @@ export type MathName =
   | "erf"
   | "pow";
 
-/** A function of two lanes of float64 that the module holds once. */
+/** A function that the module holds once. */
 function outOfLine(name: string, f: MathFunction): MathFunction {
   return (e, x, y) => {
-    const func: FuncRef<"v128"> = e.helper(
-      name,
-      () =>
-        e.module.func(["v128", "v128"], "v128", (inner, a, b) => {
-          inner.return(f(e.into(inner, 2), a, b));
-        }),
-    );
-    return call(func, x, y);
+    const make = (): FuncRef<"v128"> =>
+      e.module.func(["v128", "v128"], "v128", (inner, a, b) => {
+        inner.return(f(e.into(inner), a, b));
+      });
+    return call(e.helper(name, make), x, y);
   };
+}
+
+/** A function whose code stands where it is used, if the engine makes good code of that. */
+function inline(name: string, f: MathFunction): MathFunction {
+  const called = outOfLine(name, f);
+  return (e, x, y) => (e.inlines ? f : called)(e, x, y);
 }
 
 /** A function of float32 by way of float64. */
@@ -86,15 +89,15 @@ const float64: Readonly<Record<MathName, MathFunction>> = {
 };
 
 const float32: Readonly<Record<MathName, MathFunction>> = {
-  cbrt: cbrt(single),
-  exp: exp(single),
-  expm1: expm1(single),
-  log: log(single),
-  log1p: log1p(single),
+  cbrt: inline("cbrtSingle", cbrt(single)),
+  exp: inline("expSingle", exp(single)),
+  expm1: inline("expm1Single", expm1(single)),
+  log: inline("logSingle", log(single)),
+  log1p: inline("log1pSingle", log1p(single)),
   sin: throughDouble(float64.sin),
   cos: throughDouble(float64.cos),
-  tanh: tanh(single),
-  erf: erfSingle(single),
+  tanh: inline("tanhSingle", tanh(single)),
+  erf: inline("erfSingle", erfSingle(single)),
   pow: throughDouble(outOfLine("roughPow", roughPower)),
 };
 
