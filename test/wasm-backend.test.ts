@@ -70,7 +70,29 @@ test("wasm: a loop that never waits does not fill the heap with garbage", () => 
   const { heap, tensors } = backend.memory!();
   assert.ok(tensors <= 16 * MiB, `${tensors} bytes of tensors`);
   assert.ok(heap <= 32 * MiB, `${heap} bytes of heap`);
+  // Nor does one that donates all the time.
+  const inPlace = backend.compile(doubling(n, 0));
+  for (let i = 0; i < 1000; i++) inPlace.run([backend.upload(new Float32Array(n))]);
+  assert.ok(backend.memory!().heap <= 200 * MiB);
   assert.equal(backend.downloadSync!(run([x])[0]!, "float32")[n - 1], 2 ** -19);
+});
+
+test("wasm: what is written or read again and again moves into the heap, garbage there or not", () => {
+  const backend = wasmBackend({ prepare, budget: 4 * MiB });
+  const n = MiB / 4;
+  const fresh = backend.compile(doubling(n));
+  const inPlace = backend.compile(doubling(n, 0));
+  for (let i = 0; i < 10; i++) fresh.run([backend.upload(new Float32Array(n))]);
+  assert.equal(backend.memory!().tensors, 4 * MiB);
+  const [read, written] = [1, 2].map((value) => backend.upload(new Float32Array(n).fill(value)));
+  for (let i = 0; i < 3; i++) fresh.run([read!]);
+  assert.equal(backend.memory!().tensors, 4 * MiB);
+  for (let i = 0; i < 3; i++) fresh.run([read!]);
+  assert.equal(backend.memory!().tensors, 5 * MiB);
+  inPlace.run([written!]);
+  assert.equal(backend.memory!().tensors, 6 * MiB);
+  assert.equal(backend.downloadSync!(read!, "float32")[n - 1], 1);
+  assert.equal(backend.downloadSync!(written!, "float32")[n - 1], 4);
 });
 
 test("wasm: donated runs take no more memory, however many", () => {

@@ -267,8 +267,9 @@ function startOf(
 }
 
 /**
- * How many vectors a turn of the innermost loop takes: more where there is little to do. Reductions along the
- * vectors have four accumulators, whatever else they compute: that is part of the order of summation.
+ * How many vectors a turn of the innermost loop takes: more where there is little to do, and two even where there is
+ * much, so that the processor finds independent work; far larger bodies only take longer to compile. Reductions along
+ * the vectors have four accumulators, whatever else they compute: that is part of the order of summation.
  */
 function unrollOf({ steps, vectorAxis, outer, axes, lanes }: LoopPlan): number {
   const { extent } = axes[vectorAxis]!;

@@ -10,12 +10,16 @@ import type { Block, Heap } from "./heap.ts";
  * Pieces of the heap are given back when their buffer has been garbage-collected, which a program learns only
  * between its turns: a loop that never waits would fill the heap with garbage. So the heap holds such pieces up to a
  * budget; beyond it, and where buffers are small, they are ordinary arrays, which the collector frees at any time.
+ * For buffers that live long, as parameters do, copying would cost far more than garbage: those that are written in
+ * place, or read again and again, may take several times the budget.
  */
 export interface WasmBuffer extends DeviceBuffer {
   /** Its piece of the heap. */
   block: Block | undefined;
   /** Its elements where it has none. */
   data: Uint8Array<ArrayBuffer> | undefined;
+  /** How many runs have copied it. */
+  copies: number;
 }
 
 /** Where buffers are made, moved and read. */
@@ -33,6 +37,11 @@ export interface Store {
 
 /** Smaller buffers are cheaper to copy than to look after. */
 const smallBytes = 32 * 1024;
+/** A buffer that has been copied so often lives long. */
+const manyCopies = 4;
+/** How many budgets such buffers may fill, and those that are written in place. */
+const budgetsIfCopied = 4;
+const budgetsIfWritten = 8;
 
 /** Starts a store whose tensors may hold `budget` bytes of the heap before they become ordinary arrays. */
 export function createStore(heap: Heap, budget: number): Store {
@@ -43,10 +52,10 @@ export function createStore(heap: Heap, budget: number): Store {
     heap.release(block);
   });
 
-  /** Gives a buffer a piece of the heap, if there is room in the budget. */
-  function place(buffer: WasmBuffer): boolean {
+  /** Gives a buffer a piece of the heap, if there is room in so many budgets. */
+  function place(buffer: WasmBuffer, budgets: number): boolean {
     const { byteLength } = buffer;
-    if (tensors + byteLength > budget) return false;
+    if (tensors + byteLength > budgets * budget) return false;
     buffer.block = heap.acquire(byteLength);
     tensors += byteLength;
     registry.register(buffer, buffer.block);
@@ -54,13 +63,13 @@ export function createStore(heap: Heap, budget: number): Store {
   }
 
   function create(byteLength: number): WasmBuffer {
-    const buffer: WasmBuffer = { byteLength, block: undefined, data: undefined };
-    if (byteLength < smallBytes || !place(buffer)) buffer.data = new Uint8Array(byteLength);
+    const buffer: WasmBuffer = { byteLength, block: undefined, data: undefined, copies: 0 };
+    if (byteLength < smallBytes || !place(buffer, 1)) buffer.data = new Uint8Array(byteLength);
     return buffer;
   }
 
-  function moveIn(buffer: WasmBuffer): void {
-    if (!place(buffer)) return;
+  function moveIn(buffer: WasmBuffer, budgets: number): void {
+    if (!place(buffer, budgets)) return;
     heap.bytes().set(buffer.data!, buffer.block!.address);
     buffer.data = undefined;
   }
@@ -82,8 +91,10 @@ export function createStore(heap: Heap, budget: number): Store {
     },
     settle(buffer, written) {
       const settled = own(buffer);
-      const worthIt = written || settled.byteLength >= smallBytes;
-      if (settled.block === undefined && worthIt) moveIn(settled);
+      if (settled.block !== undefined) return settled;
+      const isOld = ++settled.copies > manyCopies;
+      if (written) moveIn(settled, budgetsIfWritten);
+      else if (settled.byteLength >= smallBytes) moveIn(settled, isOld ? budgetsIfCopied : 1);
       return settled;
     },
     workspace(byteLength) {
