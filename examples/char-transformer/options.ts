@@ -20,7 +20,7 @@ export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "train"; readonly options: Options };
 
-export const DEFAULT_STEPS = 400;
+export const DEFAULT_STEPS = 700;
 export const QUICK_STEPS = 40;
 const DEFAULT_LEARNING_RATE = 0.001;
 const DEFAULT_OUT = "report.html";
