@@ -1,4 +1,5 @@
 import { DeviceError } from "../../src/core/errors.ts";
+import { createFreeSpace } from "../../src/core/free-space.ts";
 
 /** A piece of the heap. */
 export interface Block {
@@ -35,10 +36,8 @@ export function createHeap(shared: boolean): Heap {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: pageLimit, shared });
   let view = new Uint8Array(memory.buffer as ArrayBuffer);
   // Address 0 is left out: it is nobody's.
-  let end = alignment;
+  const space = createFreeSpace(alignment);
   let used = 0;
-  /** In ascending order, never adjacent. */
-  const free: { start: number; end: number }[] = [];
 
   function grow(to: number, wanted: number): void {
     const pages = memory.buffer.byteLength / pageBytes;
@@ -72,39 +71,14 @@ export function createHeap(shared: boolean): Heap {
     memory,
     acquire(byteLength) {
       const need = padded(Math.max(1, byteLength));
-      let best: { start: number; end: number } | undefined;
-      for (const piece of free) {
-        const room = piece.end - piece.start;
-        if (room >= need && (best === undefined || room < best.end - best.start)) best = piece;
-      }
-      let start: number;
-      if (best !== undefined) {
-        start = best.start;
-        best.start += need;
-        if (best.start === best.end) free.splice(free.indexOf(best), 1);
-      } else {
-        const last = free.at(-1);
-        start = last?.end === end ? last.start : end;
-        grow(start + need, byteLength);
-        if (last?.end === end) free.pop();
-        end = start + need;
-      }
+      const start = space.take(need, (end) => grow(end, byteLength));
       used += need;
       return { address: start, byteLength };
     },
     release({ address, byteLength }) {
-      const piece = { start: address, end: address + padded(Math.max(1, byteLength)) };
-      used -= piece.end - piece.start;
-      let at = free.findIndex((other) => other.start > piece.start);
-      if (at < 0) at = free.length;
-      const before = free[at - 1];
-      const after = free[at];
-      if (after?.start === piece.end) {
-        piece.end = after.end;
-        free.splice(at, 1);
-      }
-      if (before?.end === piece.start) before.end = piece.end;
-      else free.splice(at, 0, piece);
+      const length = padded(Math.max(1, byteLength));
+      used -= length;
+      space.give(address, length);
     },
     bytes: () => view,
     used: () => used,

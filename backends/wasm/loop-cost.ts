@@ -1,6 +1,7 @@
 import type { Loop, Statement } from "../../src/backend/loop.ts";
 
-const slow: ReadonlySet<string> = new Set([
+/** Instructions that take many times as long as an addition. */
+export const slow: ReadonlySet<string> = new Set([
   "cbrt",
   "exp",
   "expm1",

@@ -22,6 +22,7 @@ import {
   type Step,
   type StoreStep,
 } from "./loop-plan.ts";
+import { slow } from "./loop-cost.ts";
 import type { Func, FuncRef, Local, ModuleBuilder, Value } from "./module.ts";
 import { i32, i32x4, i32x4Lanes, select } from "./opcodes.ts";
 import { accumulateAcross, accumulateAlong, type Accumulator, blockLength } from "./reduction.ts";
@@ -280,21 +281,7 @@ function unrollOf({ steps, vectorAxis, outer, axes, lanes }: LoopPlan): number {
   return extent < wanted * lanes ? 1 : wanted;
 }
 
-const heavy: ReadonlySet<string> = new Set([
-  "cbrt",
-  "exp",
-  "expm1",
-  "log",
-  "log1p",
-  "sin",
-  "cos",
-  "tanh",
-  "erf",
-  "pow",
-  "rem",
-]);
-
 function weightOf(statement: Step["statement"]): number {
   if (statement.kind === "literal") return 0;
-  return statement.kind === "apply" && heavy.has(statement.op) ? 20 : 1;
+  return statement.kind === "apply" && slow.has(statement.op) ? 20 : 1;
 }

@@ -87,7 +87,7 @@ function forbidden(path: string, target: string): string | undefined {
     return targetFolder === folder ? undefined : "backends know nothing of each other";
   }
   if (targetTop === "src" && layerOf(target) > backendCeiling) {
-    return "backends import the layers up to graph/ only";
+    return "backends import the layers up to backend/ only";
   }
   return undefined;
 }
