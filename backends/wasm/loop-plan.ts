@@ -1,5 +1,5 @@
 import { bytesPerElement, type DType } from "../../src/core/dtype.ts";
-import type { Loop, Statement } from "../../src/backend/loop.ts";
+import { argumentsOf, type Loop, type Statement } from "../../src/backend/loop.ts";
 import { castNeedsTwoLanes } from "./cast.ts";
 import { isNonNegative } from "./extrema.ts";
 
@@ -146,12 +146,6 @@ export function planLoop(loop: Loop): LoopPlan {
     steps,
     stores,
   };
-}
-
-/** The statements that a statement reads. */
-export function argumentsOf(statement: Statement): readonly number[] {
-  if (statement.kind === "apply") return statement.args;
-  return statement.kind === "reduce" ? [statement.arg] : [];
 }
 
 function walkerOf(access: Loop["stores"][number]["access"]): Walker {

@@ -2,7 +2,7 @@
  * Code for one fused loop nest: a function `(buffers..., begin, end)` that runs the points from `begin` to `end` of
  * the outermost axis. Any division of that axis gives the same bits.
  */
-import type { Loop } from "../../src/backend/loop.ts";
+import { argumentsOf, type Loop } from "../../src/backend/loop.ts";
 import { applyVector } from "./apply.ts";
 import { castVector } from "./cast.ts";
 import { loadSplat, loadStrided, loadVector, storeLane, storeVector } from "./elements.ts";
@@ -14,14 +14,7 @@ import {
   type Vector,
   type VectorLocal,
 } from "./emitter.ts";
-import {
-  argumentsOf,
-  type Cursor,
-  type LoopPlan,
-  planLoop,
-  type Step,
-  type StoreStep,
-} from "./loop-plan.ts";
+import { type Cursor, type LoopPlan, planLoop, type Step, type StoreStep } from "./loop-plan.ts";
 import { slow } from "./loop-cost.ts";
 import type { Func, FuncRef, Local, ModuleBuilder, Value } from "./module.ts";
 import { i32, i32x4, i32x4Lanes, select } from "./opcodes.ts";

@@ -1,18 +1,18 @@
 /** Kernels as steps: loops and products in generated code, others by what is handed in. */
 import type { Loop } from "../../src/backend/loop.ts";
 import type { AnyKernel, BufferPlan, Kernel, KernelOperand } from "../../src/backend/program.ts";
-import { type TypedArray, viewOf } from "../../src/core/dtype.ts";
+import { bytesPerElement, type TypedArray, viewOf } from "../../src/core/dtype.ts";
 import { sizeOf, type TensorSpec } from "../../src/core/shape.ts";
 import { type ConvFunctions, prepareConv } from "./conv.ts";
 import { type DotFunctions, dotModule, type DotPlan, prepareDot } from "./dot.ts";
 import { type Heap, padded } from "./heap.ts";
-import { loopsOf } from "./kernel-loop.ts";
+import { loopsOf } from "../../src/backend/kernel-loops.ts";
 import { literalArray } from "./literals.ts";
 import { type CompiledLoop, createLoopCompiler } from "./loop-modules.ts";
 import type { Pool, PoolFunction } from "./pool.ts";
 import { type Run, schedule, type Step } from "./schedule.ts";
 import { sharedDot, sharedLoop } from "./shared-steps.ts";
-import { splitReduction } from "./split-reduction.ts";
+import { type SplitOptions, splitReduction } from "../../src/backend/split-reduction.ts";
 import type { WasmSupport } from "./support.ts";
 
 /** A kernel made ready: writes the whole of `out`. */
@@ -47,6 +47,9 @@ interface Made {
   readonly way: string;
   readonly scratchBytes: number;
 }
+
+/** A part is enough to be worth a thread's while. */
+const splitting: SplitOptions = { partPoints: 1 << 15, mostResults: 8, bytesPerElement };
 
 /** Gives the function that makes kernels ready. */
 export function createSteps(
@@ -157,7 +160,7 @@ export function createSteps(
     const loops = kernels.map((kernel) => {
       const own = kernel.op === "loop" ? [kernel.loop] : loopsOf(kernel);
       return own?.filter(hasPoints).flatMap((loop) => {
-        const split = splitReduction(loop, planned.length);
+        const split = splitReduction(loop, planned.length, splitting);
         for (const byteLength of split?.buffers ?? []) {
           planned.push({ kind: "arena", byteOffset: end, byteLength });
           end += padded(byteLength);

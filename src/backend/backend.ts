@@ -31,12 +31,21 @@ export interface Backend {
   readonly dtypes: readonly DType[];
   /** Whether programs for it may hold loops; without it every kernel is one primitive. */
   readonly fuses?: boolean;
+  /** The most buffers that a loop may read and write together; no limit where absent. */
+  readonly buffersPerLoop?: number;
+  /** Bytes of an element on the device; the host's where absent. */
+  readonly bytesPerElement?: (dtype: DType) => number;
   /** A buffer with a copy of the elements. */
   upload(data: TypedArray): DeviceBuffer;
   /** A copy of the elements. */
   download(buffer: DeviceBuffer, dtype: DType): Promise<TypedArray>;
   /** A copy of the elements at once; absent where the device is asynchronous. */
   readonly downloadSync?: (buffer: DeviceBuffer, dtype: DType) => TypedArray;
+  /**
+   * Gives the memory of a buffer back before the garbage collector would: it is never handed in again. Absent where
+   * that saves nothing.
+   */
+  readonly free?: (buffer: DeviceBuffer) => void;
   /** Prepares a program to be run any number of times. */
   compile(program: Program): Executable;
   /** What runs at the moment, and why, for people to read: "wasm, 4 threads"; its name where absent. */

@@ -52,3 +52,9 @@ export interface Loop {
   readonly statements: readonly Statement[];
   readonly stores: readonly { readonly statement: number; readonly access: Access }[];
 }
+
+/** The statements that a statement reads. */
+export function argumentsOf(statement: Statement): readonly number[] {
+  if (statement.kind === "apply") return statement.args;
+  return statement.kind === "reduce" ? [statement.arg] : [];
+}

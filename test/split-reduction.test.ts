@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { splitReduction } from "../backends/wasm/split-reduction.ts";
+import { type SplitOptions, splitReduction } from "../src/backend/split-reduction.ts";
 import type { Loop } from "../src/backend/loop.ts";
+import { bytesPerElement } from "../src/core/dtype.ts";
 import { sizeOf, stridesOf } from "../src/core/shape.ts";
 import { access, runGenerated } from "./support/run-loop.ts";
+
+const options: SplitOptions = { partPoints: 2 ** 15, mostResults: 8, bytesPerElement };
 
 /**
  * Of x (buffer 0) and y (1, one element a result): x + 1 to buffer 2, the sum of it times y to 3, and the largest x plus
@@ -35,7 +38,7 @@ function nest(extents: number[], reduced: number, dtype: "int32" | "float32"): L
 }
 
 function runSplit(loop: Loop, buffers: ArrayBuffer[]): ArrayBuffer[] {
-  const split = splitReduction(loop, buffers.length)!;
+  const split = splitReduction(loop, buffers.length, options)!;
   const partials = split.buffers.map((byteLength) => new ArrayBuffer(byteLength));
   return split.loops
     .reduce((memory, part) => runGenerated(part, memory), [...buffers, ...partials])
@@ -89,7 +92,7 @@ for (const [extents, reduced] of shapes) {
 }
 
 test("wasm: small reductions, and those with many results, stay whole", () => {
-  assert.equal(splitReduction(nest([2 ** 16], 1, "int32"), 5), undefined);
-  assert.equal(splitReduction(nest([100, 10_000], 1, "int32"), 5), undefined);
-  assert.equal(splitReduction(nest([2 ** 20], 0, "int32"), 5), undefined);
+  assert.equal(splitReduction(nest([2 ** 16], 1, "int32"), 5, options), undefined);
+  assert.equal(splitReduction(nest([100, 10_000], 1, "int32"), 5, options), undefined);
+  assert.equal(splitReduction(nest([2 ** 20], 0, "int32"), 5, options), undefined);
 });

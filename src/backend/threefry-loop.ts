@@ -1,7 +1,7 @@
-import type { Loop, Statement } from "../../src/backend/loop.ts";
-import type { Kernel, KernelOperand } from "../../src/backend/program.ts";
-import { stridesOf } from "../../src/core/shape.ts";
-import type { ElementwiseName } from "../../src/graph/instruction-set.ts";
+import type { Loop, Statement } from "./loop.ts";
+import type { Kernel, KernelOperand } from "./program.ts";
+import { stridesOf } from "../core/shape.ts";
+import type { ElementwiseName } from "../graph/instruction-set.ts";
 
 const rotations: readonly number[] = [13, 15, 26, 6, 17, 29, 16, 24];
 const dtype = "uint32";

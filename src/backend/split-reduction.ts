@@ -1,7 +1,6 @@
-import type { Access, Loop, Statement } from "../../src/backend/loop.ts";
-import { bytesPerElement } from "../../src/core/dtype.ts";
-import { sizeOf, stridesOf } from "../../src/core/shape.ts";
-import { argumentsOf } from "./loop-plan.ts";
+import { type Access, argumentsOf, type Loop, type Statement } from "./loop.ts";
+import type { DType } from "../core/dtype.ts";
+import { sizeOf, stridesOf } from "../core/shape.ts";
 
 /** A reduction in two stages. */
 export interface SplitReduction {
@@ -11,16 +10,25 @@ export interface SplitReduction {
   readonly buffers: readonly number[];
 }
 
-/** Points in a part: enough to be worth a thread's while. */
-const partPoints = 1 << 15;
-/** Reductions with more results are divided by results instead. */
-const mostResults = 8;
+/** What is worth being cut, and into what. */
+export interface SplitOptions {
+  /** Points in a part: enough to be worth a worker's while. Reductions of fewer than four parts stay whole. */
+  readonly partPoints: number;
+  /** Reductions with more results are divided by results instead. */
+  readonly mostResults: number;
+  /** Bytes of an element on the device. */
+  readonly bytesPerElement: (dtype: DType) => number;
+}
 
 /**
- * Cuts a large reduction to few results into parts that threads can share. Whether and where depends on the shapes
- * alone, so that the order of summation does not depend on the threads.
+ * Cuts a large reduction to few results into parts that do not depend on each other. Whether and where depends on the
+ * shapes alone, so that the order of summation does not depend on who computes the parts.
  */
-export function splitReduction(loop: Loop, firstBuffer: number): SplitReduction | undefined {
+export function splitReduction(
+  loop: Loop,
+  firstBuffer: number,
+  { partPoints, mostResults, bytesPerElement }: SplitOptions,
+): SplitReduction | undefined {
   const { extents, reduced, statements } = loop;
   const outer = extents.length - reduced;
   const results = extents.slice(0, outer);

@@ -1,12 +1,12 @@
-import type { Access, Loop, Statement } from "../../src/backend/loop.ts";
-import type { Kernel, KernelOperand } from "../../src/backend/program.ts";
-import { threefryLoop } from "./threefry.ts";
-import { type Shape, sizeOf, stridesOf } from "../../src/core/shape.ts";
+import type { Access, Loop, Statement } from "./loop.ts";
+import type { Kernel, KernelOperand } from "./program.ts";
+import { threefryLoop } from "./threefry-loop.ts";
+import { type Shape, sizeOf, stridesOf } from "../core/shape.ts";
 import {
   type ElementwiseName,
   isElementwise,
   type PrimitiveParams,
-} from "../../src/graph/instruction-set.ts";
+} from "../graph/instruction-set.ts";
 
 /** A kernel of one primitive as loop nests, one after the other; undefined where it is none. */
 export function loopsOf(kernel: Kernel): readonly Loop[] | undefined {
