@@ -1,7 +1,7 @@
 /** Registers the backends that come with the library, as a side effect of being imported. */
 import type { Backend } from "../src/backend/backend.ts";
 import { registerDevice } from "../src/backend/registry.ts";
-import { blasDot, loadBlas } from "./native/mod.ts";
+import { blasProduct, loadBlas } from "./native/mod.ts";
 import { referenceBackend } from "./reference/mod.ts";
 import { prepare } from "./reference/prepare.ts";
 import { defaultThreads } from "./wasm/pool-threads.ts";
@@ -18,6 +18,6 @@ function cpuBackend(): Backend {
   }
   const loaded = loadBlas({ threads: defaultThreads() });
   if (!("blas" in loaded)) return wasmBackend({ prepare });
-  const backend = wasmBackend({ prepare, product: (kernel) => blasDot(loaded.blas, kernel) });
+  const backend = wasmBackend({ prepare, product: (kernel) => blasProduct(loaded.blas, kernel) });
   return { ...backend, describe: () => `${backend.describe?.()}, ${loaded.blas.description}` };
 }

@@ -22,6 +22,22 @@ export function integers(seed: number, size: number, limit: number): Int32Array 
   return Int32Array.from(uniform(seed, size), (value) => Math.floor(((value + 1) / 2) * limit));
 }
 
+/** The elements of an array with its axes in another order. */
+export function transposed(
+  values: Float32Array,
+  shape: readonly number[],
+  permutation: readonly number[],
+): Float32Array {
+  const strides = shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+  let offsets = [0];
+  for (const axis of permutation) {
+    offsets = offsets.flatMap((offset) =>
+      Array.from({ length: shape[axis]! }, (_, i) => offset + i * strides[axis]!)
+    );
+  }
+  return Float32Array.from(offsets, (offset) => values[offset]!);
+}
+
 /** One row for each index: 1 at that place, 0 elsewhere. */
 export function oneHot(indices: Int32Array, limit: number): Float32Array {
   const rows = new Float32Array(indices.length * limit);

@@ -21,7 +21,7 @@ export const USAGE = `usage: deno task bench [options]
   --device NAMES         softstep's devices, separated by commas; ratios are to the first (cpu)
   --threads N            for devices and peers that have such a setting
   --only NAMES           cases, separated by commas: s3,adamw,sgd,affine-gelu,softmax,layer-norm,matmul,
-                         mlp,transformer,cold-start,compile
+                         conv,conv-gradient,mlp,transformer,cold-start,compile
   --rounds N             rounds in which all libraries take turns (5)
   --milliseconds N       for each library in each round (300)
   --no-peers             softstep alone

@@ -4,11 +4,13 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import fc from "fast-check";
-import { type Blas, blasDot, loadBlas } from "../backends/native/mod.ts";
+import { type Blas, blasConv, blasDot, blasProduct, loadBlas } from "../backends/native/mod.ts";
+import { prepareConv } from "../backends/reference/conv.ts";
 import { prepareDot as prepareReference } from "../backends/reference/dot.ts";
 import type { Kernel } from "../src/backend/program.ts";
 import { allocate, type DType, type TypedArray } from "../src/core/dtype.ts";
 import { type Shape, sizeOf } from "../src/core/shape.ts";
+import { anyConvolution, convKernel, type Convolution, plainAxis } from "./support/convolutions.ts";
 import { root } from "./support/files.ts";
 
 const isDeno = "Deno" in globalThis;
@@ -312,4 +314,58 @@ test("native BLAS declines what it does not know and what does not pay", () => {
   // The contracted axes are neighbours in one operand only.
   const split = kernelOf("float32", [64, 8, 8], [8, 64, 8], [], [[1, 0], [2, 2]]);
   assert.equal(decide(split), false);
+});
+
+/** Holds a convolution by the library against the reference; false where it is declined. */
+function convolves(convolution: Convolution, seed: number): boolean {
+  const kernel = convKernel(convolution);
+  const { dtype } = convolution;
+  if (dtype === "int32") return false;
+  const run = blasConv(blas!, kernel, (rows, columns, depth) => rows * columns * depth > 0);
+  if (run === undefined) return false;
+  const [x, w] = kernel.operands.map(({ spec }, i) =>
+    fill(dtype as Real, spec.shape, seed + i, true)
+  );
+  const make = () => allocate(dtype, sizeOf(kernel.output.spec.shape)).fill(NaN);
+  const [actual, expected] = [make(), make()];
+  run(actual, x!, w!);
+  prepareConv(kernel)(expected, [x!, w!]);
+  assertEqual(Array.from(actual), Array.from(expected));
+  return true;
+}
+
+test("native BLAS convolves any geometry as the reference does, or declines", needsBlas, () => {
+  let accepted = 0;
+  fc.assert(
+    fc.property(anyConvolution, fc.nat(), (convolution, seed) => {
+      if (convolves(convolution, seed)) accepted++;
+    }),
+    { numRuns: 500 },
+  );
+  assert.ok(accepted > 50, `only ${accepted} convolutions were accepted`);
+});
+
+test("native BLAS convolves in more than one block of patches", needsBlas, () => {
+  const same = { ...plainAxis, input: 40, window: 3, low: 1, high: 1 };
+  const large = { dtype: "float32", groups: 2, batch: 3, channels: 40, outputs: 9 } as const;
+  assert.ok(convolves({ ...large, axes: [same, same] }, 1));
+  assert.ok(
+    convolves({ ...large, axes: [{ ...same, kernelDilation: 2 }, { ...same, stride: 2 }] }, 2),
+  );
+});
+
+test("native BLAS takes what it is faster at and leaves the rest", needsBlas, () => {
+  const same = (input: number) => ({ ...plainAxis, input, window: 3, low: 1, high: 1 });
+  const convolution = (input: number, channels: number) =>
+    convKernel({
+      dtype: "float32",
+      axes: [same(input), same(input)],
+      groups: 1,
+      batch: 16,
+      channels,
+      outputs: 64,
+    });
+  assert.notEqual(blasProduct(blas!, convolution(32, 64)), undefined);
+  assert.equal(blasProduct(blas!, convolution(32, 3)), undefined);
+  assert.equal(blasProduct(blas!, convolution(2, 64)), undefined);
 });

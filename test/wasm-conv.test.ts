@@ -6,7 +6,6 @@ import { type ConvFunctions, prepareConv } from "../backends/wasm/conv.ts";
 import { dotModule } from "../backends/wasm/dot.ts";
 import { dotTasks } from "../backends/wasm/dot-tasks.ts";
 import { createPool, type Pool } from "../backends/wasm/pool.ts";
-import type { Kernel } from "../src/backend/program.ts";
 import {
   allocate,
   bytesPerElement,
@@ -14,64 +13,15 @@ import {
   type TypedArray,
   viewOf,
 } from "../src/core/dtype.ts";
-import { type Shape, sizeOf, type TensorSpec } from "../src/core/shape.ts";
-import { primitiveOf } from "../src/tracing/primitive.ts";
-import "../mod.ts";
-
-/** What is said about one spatial axis. */
-interface Axis {
-  readonly input: number;
-  readonly window: number;
-  readonly stride: number;
-  readonly low: number;
-  readonly high: number;
-  readonly inputDilation: number;
-  readonly kernelDilation: number;
-}
-
-interface Convolution {
-  readonly dtype: DType;
-  readonly axes: readonly Axis[];
-  readonly groups: number;
-  readonly batch: number;
-  readonly channels: number;
-  readonly outputs: number;
-}
-
-const plain = { stride: 1, low: 0, high: 0, inputDilation: 1, kernelDilation: 1 } as const;
-
-function kernelOf({ dtype, axes, groups, batch, channels, outputs }: Convolution): Kernel<"conv"> {
-  const each = (name: keyof Axis) => axes.map((axis) => axis[name]);
-  const params = {
-    stride: each("stride"),
-    low: each("low"),
-    high: each("high"),
-    inputDilation: each("inputDilation"),
-    kernelDilation: each("kernelDilation"),
-  };
-  const x: TensorSpec = { shape: [groups, batch, ...each("input"), channels], dtype };
-  const w: TensorSpec = { shape: [groups, ...each("window"), channels, outputs], dtype };
-  const spec = primitiveOf("conv").infer(params, x, w);
-  return {
-    op: "conv",
-    params,
-    operands: [{ buffer: 0, spec: x }, { buffer: 1, spec: w }],
-    output: { buffer: 2, spec },
-  };
-}
-
-/** Numbers from -1 to 1, or any whole ones, from a seed. */
-function fill(dtype: DType, shape: Shape, seed: number): TypedArray {
-  const array = allocate(dtype, sizeOf(shape));
-  let state = seed | 1;
-  for (let i = 0; i < array.length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    array[i] = dtype.startsWith("float") ? state / 2 ** 31 : state;
-  }
-  return array;
-}
+import { sizeOf } from "../src/core/shape.ts";
+import {
+  anyConvolution,
+  type Axis,
+  convKernel,
+  type Convolution,
+  plainAxis,
+} from "./support/convolutions.ts";
+import { fillSeeded } from "./support/fill-seeded.ts";
 
 const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
 
@@ -80,9 +30,9 @@ type Division = readonly number[] | { readonly pool: Pool; readonly unitsEach: n
 
 /** Holds a convolution against the reference. The image ends with the memory. */
 function check(convolution: Convolution, seed: number, division: Division = []): void {
-  const kernel = kernelOf(convolution);
+  const kernel = convKernel(convolution);
   const { dtype } = convolution;
-  const [x, w] = kernel.operands.map(({ spec }, i) => fill(dtype, spec.shape, seed + i)) as [
+  const [x, w] = kernel.operands.map(({ spec }, i) => fillSeeded(dtype, spec.shape, seed + i)) as [
     TypedArray,
     TypedArray,
   ];
@@ -139,26 +89,6 @@ function check(convolution: Convolution, seed: number, division: Division = []):
   }
 }
 
-const upTo = (least: number, most: number) => fc.integer({ min: least, max: most });
-const anyAxis: fc.Arbitrary<Axis> = fc.record({
-  input: upTo(0, 9),
-  window: upTo(0, 4),
-  stride: upTo(1, 3),
-  low: upTo(-2, 3),
-  high: upTo(-2, 3),
-  inputDilation: upTo(1, 3),
-  kernelDilation: upTo(1, 3),
-});
-const anyConvolution: fc.Arbitrary<Convolution> = fc.record({
-  dtype: fc.constantFrom<DType>("float32", "float64", "int32"),
-  axes: fc.array(fc.oneof(anyAxis, anyAxis.map((axis) => ({ ...axis, ...plain }))), {
-    maxLength: 3,
-  }),
-  groups: upTo(1, 2),
-  batch: upTo(0, 3),
-  channels: upTo(0, 9),
-  outputs: upTo(0, 19),
-});
 const anyCuts = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 });
 
 test("wasm conv has the bits of the reference for any geometry and division of the work", () => {
@@ -180,7 +110,7 @@ for (const threads of [1, 2, 4]) {
 
 test("wasm conv has the bits of the reference beyond one block", () => {
   const same = (input: number, window: number): Axis => ({
-    ...plain,
+    ...plainAxis,
     input,
     window,
     low: window >> 1,

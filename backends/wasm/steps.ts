@@ -18,15 +18,17 @@ import type { WasmSupport } from "./support.ts";
 /** A kernel made ready: writes the whole of `out`. */
 export type KernelRun = (out: TypedArray, operands: readonly TypedArray[]) => void;
 
-/** A matrix product made ready: writes the whole of `out`. */
+/** A matrix product or a convolution made ready: writes the whole of `out`. */
 export type ProductRun = (out: TypedArray, a: TypedArray, b: TypedArray) => void;
 
 /** Ways to run kernels for which no code is generated. */
 export interface OtherKernels {
   /** Makes any kernel of one primitive ready. */
   readonly prepare: (kernel: Kernel) => KernelRun;
-  /** A faster way for a product than ours, where there is one. */
-  readonly product?: ((kernel: Kernel<"dot">) => ProductRun | undefined) | undefined;
+  /** A faster way for a product or a convolution than ours, where there is one. */
+  readonly product?:
+    | ((kernel: Kernel<"dot"> | Kernel<"conv">) => ProductRun | undefined)
+    | undefined;
 }
 
 /** A program's kernels made ready. */
@@ -144,12 +146,13 @@ export function createSteps(
   }
 
   function kernelStep(kernel: Kernel): Made {
-    if (isProduct(kernel)) {
+    if (isProduct(kernel) || isConvolution(kernel)) {
       const product = others.product?.(kernel);
-      if (product === undefined) return dotStep(kernel);
-      return otherStep(kernel, (out, [a, b]) => product(out, a!, b!), "BLAS");
+      if (product !== undefined) {
+        return otherStep(kernel, (out, [a, b]) => product(out, a!, b!), "BLAS");
+      }
+      return isProduct(kernel) ? dotStep(kernel) : convStep(kernel);
     }
-    if (isConvolution(kernel)) return convStep(kernel);
     return otherStep(kernel, others.prepare(kernel), "reference");
   }
 

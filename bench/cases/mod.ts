@@ -1,5 +1,6 @@
 import type { Case } from "../case.ts";
 import { affineGelu } from "./affine-gelu.ts";
+import { convolution, convolutionGradient } from "./conv.ts";
 import { layerNormGradient } from "./layer-norm.ts";
 import { matrixProduct } from "./matmul.ts";
 import { mlpStep } from "./mlp-step.ts";
@@ -15,6 +16,8 @@ export const cases: Case[] = [
   softmaxGradient,
   layerNormGradient,
   matrixProduct,
+  convolution,
+  convolutionGradient,
   mlpStep,
   transformerStep,
 ];

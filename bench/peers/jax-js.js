@@ -12,6 +12,7 @@ import {
   TRANSFORMER,
   transformerPairs,
   transformerWeights,
+  transposed,
   uniform,
 } from "../inputs.ts";
 import { meanChange, meanSize } from "../measure.ts";
@@ -25,7 +26,7 @@ if (words[0] === "one-thread") {
 
 const start = performance.now();
 const jax = await import(new URL("./node_modules/@jax-js/jax/dist/index.js", import.meta.url).href);
-const { blockUntilReady, grad, jit, nn, numpy: np, tree, valueAndGrad } = jax;
+const { blockUntilReady, grad, jit, lax, nn, numpy: np, tree, valueAndGrad } = jax;
 await jax.init("wasm");
 jax.defaultDevice("wasm");
 const imported = performance.now() - start;
@@ -173,6 +174,20 @@ function transformer() {
   return trainingStep(lossOf, transformerWeights(array), pair);
 }
 
+/** Its convolutions have the channels first. */
+function convInputs({ batch, extent, channels }) {
+  const make = (seed, shape, permutation) => {
+    const values = uniform(seed, shape.reduce((a, b) => a * b));
+    return array(transposed(values, shape, permutation), permutation.map((axis) => shape[axis]));
+  };
+  const [image, first] = [[batch, extent, extent, channels], [0, 3, 1, 2]];
+  return {
+    x: make(1, image, first),
+    w: make(2, [3, 3, channels, channels], [3, 2, 0, 1]),
+    c: make(3, image, first),
+  };
+}
+
 const cases = {
   s3: (numbers) => adamStep(numbers, 0, "Adam"),
   adamw: (numbers) => adamStep(numbers, 0.01),
@@ -195,6 +210,15 @@ const cases = {
       (a, b) => np.matmul(a, b),
       [array(uniform(1, m * k), [m, k]), array(uniform(2, k * n), [k, n])],
     ),
+  conv: (numbers) => {
+    const { x, w } = convInputs(numbers);
+    return pure((x, w) => lax.conv(x, w, [1, 1], "SAME"), [x, w]);
+  },
+  "conv-gradient": (numbers) => {
+    const { x, w, c } = convInputs(numbers);
+    const f = (x, w, c) => np.sum(lax.conv(x, w, [1, 1], "SAME").mul(c));
+    return pure(grad(f, { argnums: [0, 1] }), [x, w, c]);
+  },
   mlp,
   transformer,
 };

@@ -117,6 +117,12 @@ function transformer() {
   });
 }
 
+function convInputs({ batch, extent, channels }) {
+  const make = (seed, shape) => array(uniform(seed, shape.reduce((a, b) => a * b)), shape);
+  const image = [batch, extent, extent, channels];
+  return { x: make(1, image), w: make(2, [3, 3, channels, channels]), c: make(3, image) };
+}
+
 const cases = {
   s3: (numbers) => optimizerStep(tf.train.adam(1e-3), numbers, "Adam"),
   adamw: (numbers) => optimizerStep(tf.train.adam(1e-3), numbers, "Adam"),
@@ -139,6 +145,15 @@ const cases = {
       (a, b) => tf.matMul(a, b),
       [array(uniform(1, m * k), [m, k]), array(uniform(2, k * n), [k, n])],
     ),
+  conv: (numbers) => {
+    const { x, w } = convInputs(numbers);
+    return pure((x, w) => tf.conv2d(x, w, 1, "same"), [x, w]);
+  },
+  "conv-gradient": (numbers) => {
+    const { x, w, c } = convInputs(numbers);
+    const gradients = tf.grads((x, w) => tf.conv2d(x, w, 1, "same").mul(c).sum());
+    return pure((x, w) => gradients([x, w]), [x, w, c]);
+  },
   mlp,
   transformer,
 };

@@ -143,6 +143,27 @@ def transformer():
     return training_step(loss_of, transformer_weights(), transformer_batch())
 
 
+def conv_inputs(batch, extent, channels):
+    image = (batch, extent, extent, channels)
+    return uniform(1, image), uniform(2, (3, 3, channels, channels)), uniform(3, image)
+
+
+def convolution(x, w):
+    return jax.lax.conv_general_dilated(
+        x, w, (1, 1), "SAME", dimension_numbers=("NHWC", "HWIO", "NHWC")
+    )
+
+
+def conv(**sizes):
+    x, w, _ = conv_inputs(**sizes)
+    return pure(convolution, x, w)
+
+
+def conv_gradient(**sizes):
+    gradient = jax.grad(lambda x, w, c: (convolution(x, w) * c).sum(), argnums=(0, 1))
+    return pure(gradient, *conv_inputs(**sizes))
+
+
 def softmax(rows, columns, elements):
     gradient = jax.grad(lambda x, w: (jax.nn.softmax(x) * w).sum())
     return pure(gradient, *(uniform(seed, (rows, columns), 4) for seed in (1, 2)))
@@ -168,6 +189,8 @@ serve(
         "softmax": softmax,
         "layer-norm": layer_norm_gradients,
         "matmul": lambda m, k, n: pure(jnp.matmul, uniform(1, (m, k)), uniform(2, (k, n))),
+        "conv": conv,
+        "conv-gradient": conv_gradient,
         "mlp": mlp,
         "transformer": transformer,
     },

@@ -115,6 +115,34 @@ def transformer():
     return training_step(loss_of, transformer_weights(), transformer_batch())
 
 
+def conv_inputs(batch, extent, channels):
+    """Channels first, which are last in memory."""
+    image = (batch, extent, extent, channels)
+    x, c = (torch.from_numpy(uniform(seed, image)).permute(0, 3, 1, 2) for seed in (1, 3))
+    w = torch.from_numpy(uniform(2, (3, 3, channels, channels))).permute(3, 2, 0, 1)
+    return x, w.contiguous(memory_format=torch.channels_last), c
+
+
+def conv(**sizes):
+    x, w, _ = conv_inputs(**sizes)
+
+    def step():
+        with torch.no_grad():
+            return F.conv2d(x, w, padding=1)
+
+    return Prepared(step, step().abs().mean())
+
+
+def conv_gradient(**sizes):
+    x, w, c = conv_inputs(**sizes)
+    args = [x.requires_grad_(), w.requires_grad_()]
+
+    def step():
+        return torch.autograd.grad((F.conv2d(x, w, padding=1) * c).sum(), args)
+
+    return Prepared(step, step()[0].abs().mean())
+
+
 def softmax(rows, columns, elements):
     x, w = (uniform(seed, (rows, columns), 4) for seed in (1, 2))
     w = torch.from_numpy(w)
@@ -151,6 +179,8 @@ serve(
         "softmax": softmax,
         "layer-norm": layer_norm,
         "matmul": lambda m, k, n: pure(torch.matmul, uniform(1, (m, k)), uniform(2, (k, n))),
+        "conv": conv,
+        "conv-gradient": conv_gradient,
         "mlp": mlp,
         "transformer": transformer,
     },
