@@ -6,13 +6,7 @@ import { type ConvFunctions, prepareConv } from "../backends/wasm/conv.ts";
 import { dotModule } from "../backends/wasm/dot.ts";
 import { dotTasks } from "../backends/wasm/dot-tasks.ts";
 import { createPool, type Pool } from "../backends/wasm/pool.ts";
-import {
-  allocate,
-  bytesPerElement,
-  type DType,
-  type TypedArray,
-  viewOf,
-} from "../src/core/dtype.ts";
+import { allocate, bytesPerElement, type TypedArray, viewOf } from "../src/core/dtype.ts";
 import { sizeOf } from "../src/core/shape.ts";
 import {
   anyConvolution,

@@ -53,6 +53,12 @@ export interface Loop {
   readonly stores: readonly { readonly statement: number; readonly access: Access }[];
 }
 
+/** The buffers that a loop reads and writes, each once. */
+export function buffersOf({ statements, stores }: Loop): number[] {
+  const loads = statements.flatMap((each) => each.kind === "load" ? [each.access.buffer] : []);
+  return [...new Set([...loads, ...stores.map(({ access }) => access.buffer)])];
+}
+
 /** The statements that a statement reads. */
 export function argumentsOf(statement: Statement): readonly number[] {
   if (statement.kind === "apply") return statement.args;

@@ -1,4 +1,4 @@
-import { type Access, argumentsOf, type Loop, type Statement } from "./loop.ts";
+import { type Access, argumentsOf, buffersOf, type Loop, type Statement } from "./loop.ts";
 import type { DType } from "../core/dtype.ts";
 import { sizeOf, stridesOf } from "../core/shape.ts";
 
@@ -18,6 +18,8 @@ export interface SplitOptions {
   readonly mostResults: number;
   /** Bytes of an element on the device. */
   readonly bytesPerElement: (dtype: DType) => number;
+  /** The most buffers that a loop may read and write; a reduction whose parts would need more stays whole. */
+  readonly buffersPerLoop?: number;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface SplitOptions {
 export function splitReduction(
   loop: Loop,
   firstBuffer: number,
-  { partPoints, mostResults, bytesPerElement }: SplitOptions,
+  { partPoints, mostResults, bytesPerElement, buffersPerLoop = Infinity }: SplitOptions,
 ): SplitReduction | undefined {
   const { extents, reduced, statements } = loop;
   const outer = extents.length - reduced;
@@ -92,12 +94,14 @@ export function splitReduction(
       ],
     };
   };
+  const loops = [
+    partsOf(whole, each, 0, 0),
+    ...(rest > 0 ? [partsOf(1, rest, whole * each, whole)] : []),
+    combine(loop, late, partials, parts),
+  ];
+  if (loops.some((each) => buffersOf(each).length > buffersPerLoop)) return undefined;
   return {
-    loops: [
-      partsOf(whole, each, 0, 0),
-      ...(rest > 0 ? [partsOf(1, rest, whole * each, whole)] : []),
-      combine(loop, late, partials, parts),
-    ],
+    loops,
     buffers: reductions.map(({ dtype }) => sizeOf(results) * parts * bytesPerElement(dtype)),
   };
 }

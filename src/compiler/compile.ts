@@ -4,6 +4,7 @@ import { fuse } from "./fuse.ts";
 import { primitivePasses } from "./passes.ts";
 import { planPasses } from "./plan.ts";
 import { type EvaluateScalar, simplify } from "./simplify.ts";
+import { elementBytesOf, type Target } from "./target.ts";
 
 /** What the compiler needs to know beside the graph. */
 export interface CompileOptions {
@@ -11,8 +12,8 @@ export interface CompileOptions {
   readonly donated?: ReadonlySet<number>;
   /** Computes scalar instructions exactly as the device would. */
   readonly evaluate: EvaluateScalar;
-  /** Whether the backend takes loops; without it every instruction becomes one kernel. */
-  readonly fuse?: boolean;
+  /** What the program is for; where it takes no loops every instruction becomes one kernel. */
+  readonly target: Target;
 }
 
 /** A compiled graph: what will run, and the graph that it was made from after simplification. */
@@ -24,6 +25,7 @@ export interface Compiled {
 /** Graph -> simplify -> fuse -> plan -> Program. */
 export function compile(graph: Graph, options: CompileOptions): Compiled {
   const simplified = simplify(graph, options.evaluate);
-  const passes = options.fuse ? fuse(simplified) : primitivePasses(simplified);
-  return { program: planPasses(passes, options.donated ?? new Set()), graph: simplified };
+  const { target, donated = new Set() } = options;
+  const passes = target.fuses ? fuse(simplified, target) : primitivePasses(simplified);
+  return { program: planPasses(passes, donated, elementBytesOf(target)), graph: simplified };
 }

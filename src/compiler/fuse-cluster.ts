@@ -10,7 +10,7 @@ import { lower, NeedsMemory } from "./fuse-lower.ts";
 import { type Node, Reading, readingsOf } from "./fuse-nodes.ts";
 import { createReachability } from "./fuse-reach.ts";
 import type { Roles } from "./fuse-roles.ts";
-import { bytesOf } from "./passes.ts";
+import { bytesOf, elementBytesOf } from "./target.ts";
 
 // Threads share the outer points of a loop: a large pass with fewer than that stays free of reductions, if it
 // stores anything beside them.
@@ -42,6 +42,8 @@ export function cluster(
   initial: readonly Node[],
   outputs: ReadonlySet<number>,
 ): Clusters {
+  const { buffersPerLoop = Infinity } = roles.target;
+  const elementBytes = elementBytesOf(roles.target);
   const nodes: (Node | undefined)[] = [...initial];
   const homes = new Map<number, number>();
   const readers = new Map<number, Set<number>>();
@@ -80,6 +82,14 @@ export function cluster(
     reach.merge(a, b);
   }
 
+  /** Whether a and b as one have few enough buffers, if none is written in place. */
+  function fitsBuffers({ reads, levels }: Node, a: number, b: number): boolean {
+    let count = reads.size;
+    if (count + levels.size <= buffersPerLoop) return true;
+    for (const id of levels.keys()) if (isStored(id, a, b)) count++;
+    return count <= buffersPerLoop;
+  }
+
   /** Merges b, which may read a, into a. */
   function tryMerge(a: number, b: number): boolean {
     const [first, second] = [nodes[a]!, nodes[b]!];
@@ -92,7 +102,9 @@ export function cluster(
     if (!canStoreInner(meeting.domain)) {
       if (storesInner(first) || (!meeting.atOuter && storesInner(second))) return false;
     }
-    replace(a, b, merge(first, second, meeting));
+    const merged = merge(first, second, meeting);
+    if (!fitsBuffers(merged, a, b)) return false;
+    replace(a, b, merged);
     return true;
   }
 
@@ -109,13 +121,15 @@ export function cluster(
     const roots = [...second.levels].map(([id, outer]) => ({ id, outer }));
     try {
       const lowered = lower(roles, members, roots, second.domain);
-      replace(a, b, {
+      const merged = {
         ...second,
         members,
         domain: lowered.domain,
         reads: readingsOf(lowered.reads),
         statements: lowered.statements.length,
-      });
+      };
+      if (!fitsBuffers(merged, a, b)) return false;
+      replace(a, b, merged);
       return true;
     } catch (signal) {
       if (signal instanceof NeedsMemory) return false;
@@ -124,7 +138,10 @@ export function cluster(
   }
 
   // What saves most memory traffic comes first.
-  const values = [...readers.keys()].map((id) => ({ id, bytes: bytesOf(roles.specs.get(id)!) }))
+  const values = [...readers.keys()].map((id) => ({
+    id,
+    bytes: bytesOf(roles.specs.get(id)!, elementBytes),
+  }))
     .sort((a, b) => b.bytes - a.bytes || a.id - b.id).map(({ id }) => id);
   const readersOf = (id: number): number[] => [...readers.get(id)!].sort((a, b) => a - b);
 

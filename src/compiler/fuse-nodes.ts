@@ -1,5 +1,6 @@
 import type { Instruction } from "../graph/graph.ts";
 import { type Domain, domainOf } from "./fuse-domain.ts";
+import { isView } from "./fuse-index-map.ts";
 import { lower, type LoweredLoop, NeedsMemory, type Read } from "./fuse-lower.ts";
 import { isReduction, type Roles, valuesOf } from "./fuse-roles.ts";
 
@@ -52,7 +53,7 @@ export function readingsOf(reads: readonly Read[]): Map<number, number> {
 
 /** One node for each value that must be computed once, in the order of the graph. */
 export function createNodes(roles: Roles): Node[] {
-  // Lowering one loop may show that another value is needed in memory; then all are looked at again.
+  // One loop may show that another value is needed in memory; then all are looked at again.
   for (;;) {
     const before = roles.pinned.size;
     const nodes = roles.instructions.flatMap((instruction, at) =>
@@ -92,13 +93,17 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
       : domainOf(spec.shape),
   );
   if (lowered === undefined) return [];
+  const reads = readingsOf(lowered.reads);
+  if (reads.size >= (roles.target.buffersPerLoop ?? Infinity)) {
+    pinLargestOperand(roles, instruction);
+  }
   return [{
     opaque: undefined,
     members,
     levels: new Map([[id, hasReductions]]),
     domain: lowered.domain,
     hasReductions,
-    reads: readingsOf(lowered.reads),
+    reads,
     statements: lowered.statements.length,
     last,
   }];
@@ -115,5 +120,41 @@ function tryLower(
     if (!(signal instanceof NeedsMemory)) throw signal;
     roles.pinned.add(roles.memoryOf(signal.id));
     return undefined;
+  }
+}
+
+/** Has that operand of an instruction in memory which needs most values in memory otherwise. */
+function pinLargestOperand(roles: Roles, instruction: Instruction): void {
+  let largest: number | undefined;
+  let most = 1;
+  for (const { id } of valuesOf(instruction)) {
+    const reads = new Set<number>();
+    const source = inlinedSource(roles, id);
+    if (source !== undefined) collectReads(roles, source, reads);
+    if (reads.size <= most) continue;
+    most = reads.size;
+    largest = source;
+  }
+  if (largest !== undefined) roles.pinned.add(largest);
+}
+
+const isInlined = ({ roles, pinned, memoryOf }: Roles, id: number): boolean =>
+  roles.get(memoryOf(id)) === "inlined" && !pinned.has(memoryOf(id));
+
+/** The inlined arithmetic that an operand is, or is a view of. */
+function inlinedSource(roles: Roles, id: number): number | undefined {
+  if (!isInlined(roles, id)) return undefined;
+  const producer = roles.producers.get(id)!;
+  const [source] = valuesOf(producer);
+  return isView(producer) && source !== undefined ? inlinedSource(roles, source.id) : id;
+}
+
+function collectReads(roles: Roles, id: number, reads: Set<number>): void {
+  if (!isInlined(roles, id)) {
+    reads.add(roles.memoryOf(id));
+    return;
+  }
+  for (const { id: operand } of valuesOf(roles.producers.get(id)!)) {
+    collectReads(roles, operand, reads);
   }
 }

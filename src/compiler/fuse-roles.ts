@@ -3,7 +3,7 @@ import { type Instruction, isLiteral, type Operand, type Value } from "../graph/
 import { isElementwise, type PrimitiveName } from "../graph/instruction-set.ts";
 import { isView } from "./fuse-index-map.ts";
 import type { OwningGraph } from "./outputs.ts";
-import { bytesOf } from "./passes.ts";
+import { bytesOf, type ElementBytes, elementBytesOf, type Target } from "./target.ts";
 
 /**
  * What fusion may do with a value:
@@ -21,6 +21,7 @@ export interface Roles {
   readonly producers: ReadonlyMap<number, Instruction>;
   readonly roles: ReadonlyMap<number, Role>;
   readonly specs: ReadonlyMap<number, TensorSpec>;
+  readonly target: Target;
   /** Inlined values that must be in memory nevertheless: fusion may add to them. */
   readonly pinned: Set<number>;
   /** The value whose memory a value shares, because it is a reshape of it. */
@@ -46,7 +47,7 @@ export function reductionOf({ op }: Instruction<ReductionName>): "sum" | "max" |
 }
 
 /** Decides the role of every value. No instruction may work on empty values: `fillEmpty`. */
-export function assignRoles(graph: OwningGraph): Roles {
+export function assignRoles(graph: OwningGraph, target: Target): Roles {
   const roles = new Map<number, Role>();
   const specs = new Map<number, TensorSpec>();
   const producers = new Map<number, Instruction>();
@@ -63,13 +64,16 @@ export function assignRoles(graph: OwningGraph): Roles {
   };
 
   const spread = findSpread(instructions);
+  const elementBytes = elementBytesOf(target);
   const costs = new Map<number, Cost>();
   for (const instruction of instructions) {
     const { output } = instruction;
     specs.set(output.id, output.spec);
     producers.set(output.id, instruction);
-    const cost = costOf(instruction, costs, roles);
-    const role = roleOf(instruction, cost, spread);
+    const cost = costOf(instruction, costs, roles, elementBytes);
+    const role = fitsLoop(instruction, target)
+      ? roleOf(instruction, cost, spread, elementBytes)
+      : "opaque";
     roles.set(output.id, role);
     if (role === "inlined") costs.set(output.id, cost);
   }
@@ -84,7 +88,7 @@ export function assignRoles(graph: OwningGraph): Roles {
   for (const { operands, output } of instructions) {
     if (roles.get(output.id) === "opaque") operands.forEach(pin);
   }
-  return { instructions, producers, roles, specs, pinned, memoryOf };
+  return { instructions, producers, roles, specs, target, pinned, memoryOf };
 }
 
 const initial: Record<ReductionName, (dtype: string) => number> = {
@@ -134,6 +138,7 @@ function costOf(
   instruction: Instruction,
   costs: ReadonlyMap<number, Cost>,
   roles: ReadonlyMap<number, Role>,
+  elementBytes: ElementBytes,
 ): Cost {
   const { operands } = instruction;
   const reads = new Map<number, number>();
@@ -143,7 +148,7 @@ function costOf(
     const { id, spec } = operand;
     const cost = roles.get(id) === "inlined"
       ? costs.get(id)!
-      : { operations: 0, reads: new Map([[id, bytesOf(spec)]]) };
+      : { operations: 0, reads: new Map([[id, bytesOf(spec, elementBytes)]]) };
     operations += cost.operations;
     for (const [source, bytes] of cost.reads) reads.set(source, bytes);
   }
@@ -161,15 +166,25 @@ const operationLimit = 4;
 // Computing again should read about as much as reading the value would.
 const readLimit = 1.3;
 
-function roleOf(instruction: Instruction, cost: Cost, spread: ReadonlySet<number>): Role {
+/** Whether an instruction can be part of a loop, and a loop of its own has few enough buffers. */
+function fitsLoop(instruction: Instruction, { buffersPerLoop = Infinity }: Target): boolean {
+  const ids = new Set(valuesOf(instruction).map(({ id }) => id));
+  return isFusible(instruction) && ids.size < buffersPerLoop;
+}
+
+function roleOf(
+  instruction: Instruction,
+  cost: Cost,
+  spread: ReadonlySet<number>,
+  elementBytes: ElementBytes,
+): Role {
   const { op, output } = instruction;
-  if (!isFusible(instruction)) return "opaque";
   if (isReduction(instruction)) return "reduced";
   if (isView(instruction) || op === "full" || op === "iota") return "inlined";
   if (!cheap.has(op) || cost.operations > operationLimit) return "computed";
   if (cost.reads.size === 0) return "inlined";
   const bytes = [...cost.reads.values()];
-  const largest = Math.max(bytesOf(output.spec), ...bytes);
+  const largest = Math.max(bytesOf(output.spec, elementBytes), ...bytes);
   const total = bytes.reduce((sum, each) => sum + each, 0);
   return spread.has(output.id) || total > readLimit * largest ? "computed" : "inlined";
 }

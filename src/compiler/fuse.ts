@@ -9,6 +9,7 @@ import { assignRoles, fillEmpty } from "./fuse-roles.ts";
 import { withOwnOutputs } from "./outputs.ts";
 import type { Pass, PassList } from "./passes.ts";
 import { withoutDeadCode } from "./simplify.ts";
+import type { Target } from "./target.ts";
 
 /**
  * Groups the instructions of a graph into passes over memory. Element-wise work, movement and reductions become
@@ -21,11 +22,11 @@ import { withoutDeadCode } from "./simplify.ts";
  * 3. Nodes are merged where that saves traffic.
  * 4. What is left is written down again, as loops.
  */
-export function fuse(graph: Graph): PassList {
+export function fuse(graph: Graph, target: Target): PassList {
   const folded = foldPads(foldTransposes(graph));
   const filled = { ...folded, instructions: folded.instructions.map(fillEmpty) };
   const owning = withOwnOutputs(withoutDeadCode(filled));
-  const roles = assignRoles(owning);
+  const roles = assignRoles(owning, target);
   const { memoryOf, specs } = roles;
   const outputs = owning.outputs.map(({ id, spec }) => ({ id: memoryOf(id), spec }));
   const clusters = cluster(roles, createNodes(roles), new Set(outputs.map(({ id }) => id)));

@@ -1,10 +1,10 @@
 import type { Access, Loop } from "../backend/loop.ts";
 import type { AnyKernel, KernelOperand } from "../backend/program.ts";
-import { bytesPerElement } from "../core/dtype.ts";
-import { sizeOf, type TensorSpec } from "../core/shape.ts";
+import { sizeOf } from "../core/shape.ts";
 import { type Graph, type Instruction, isLiteral, type Value } from "../graph/graph.ts";
 import { isElementwise } from "../graph/instruction-set.ts";
 import { withOwnOutputs } from "./outputs.ts";
+import { bytesOf, type ElementBytes } from "./target.ts";
 
 /** One pass over memory before it is known where values live: one instruction, or many in one loop nest. */
 export type Pass =
@@ -26,11 +26,6 @@ export function primitivePasses(graph: Graph): PassList {
   const { inputs, constants, instructions, outputs } = withOwnOutputs(graph);
   const passes = instructions.map((instruction): Pass => ({ kind: "primitive", instruction }));
   return { inputs: [...inputs, ...constants], passes, outputs };
-}
-
-/** Bytes of a value. */
-export function bytesOf(spec: TensorSpec): number {
-  return sizeOf(spec.shape) * bytesPerElement(spec.dtype);
 }
 
 /** What a loop loads. */
@@ -55,13 +50,13 @@ export function writesOf(pass: Pass): readonly Value[] {
  * Which of the values that a pass reads may lose their memory to one that it writes: those that it reads
  * only where it writes, so that every element is read before it is written over.
  */
-export function overwritableBy(pass: Pass, write: Value): number[] {
-  const byteLength = bytesOf(write.spec);
+export function overwritableBy(pass: Pass, write: Value, elementBytes: ElementBytes): number[] {
+  const byteLength = bytesOf(write.spec, elementBytes);
   if (pass.kind === "primitive") {
     const { op, operands } = pass.instruction;
     if (!isElementwise(op)) return [];
     return operands.flatMap((operand) =>
-      !isLiteral(operand) && bytesOf(operand.spec) === byteLength &&
+      !isLiteral(operand) && bytesOf(operand.spec, elementBytes) === byteLength &&
         sizeOf(operand.spec.shape) === sizeOf(write.spec.shape)
         ? [operand.id]
         : []
@@ -71,13 +66,13 @@ export function overwritableBy(pass: Pass, write: Value): number[] {
   const loads = loadsOf(pass.loop);
   const ids = [...new Set(loads.map(({ buffer }) => buffer))];
   return ids.filter((id) =>
-    loads.every((load) => load.buffer !== id || sameElements(load, access))
+    loads.every((load) => load.buffer !== id || sameElements(load, access, elementBytes))
   );
 }
 
 /** Whether two accesses touch the same bytes at every point. */
-function sameElements(a: Access, b: Access): boolean {
-  return a.offset === b.offset && bytesPerElement(a.dtype) === bytesPerElement(b.dtype) &&
+function sameElements(a: Access, b: Access, elementBytes: ElementBytes): boolean {
+  return a.offset === b.offset && elementBytes(a.dtype) === elementBytes(b.dtype) &&
     a.strides.every((stride, axis) => stride === b.strides[axis]);
 }
 

@@ -1,8 +1,8 @@
 import type { AnyKernel, BufferPlan, Program } from "../backend/program.ts";
+import { bytesPerElement } from "../core/dtype.ts";
 import { type Graph, isLiteral, type Value } from "../graph/graph.ts";
 import { type Block, createArena } from "./arena.ts";
 import {
-  bytesOf,
   kernelOf,
   overwritableBy,
   type Pass,
@@ -11,10 +11,15 @@ import {
   readsOf,
   writesOf,
 } from "./passes.ts";
+import { bytesOf, type ElementBytes } from "./target.ts";
 
 /** Plans a graph with one kernel for each instruction. */
-export function plan(graph: Graph, donated: ReadonlySet<number>): Program {
-  return planPasses(primitivePasses(graph), donated);
+export function plan(
+  graph: Graph,
+  donated: ReadonlySet<number>,
+  elementBytes: ElementBytes = bytesPerElement,
+): Program {
+  return planPasses(primitivePasses(graph), donated, elementBytes);
 }
 
 /**
@@ -30,12 +35,13 @@ export function plan(graph: Graph, donated: ReadonlySet<number>): Program {
 export function planPasses(
   { inputs, passes, outputs }: PassList,
   donated: ReadonlySet<number>,
+  elementBytes: ElementBytes,
 ): Program {
   const buffers: BufferPlan[] = [];
   const bufferOf = new Map<number, number>();
   inputs.forEach(({ id, spec }, input) => {
     bufferOf.set(id, buffers.length);
-    buffers.push({ kind: "input", input, byteLength: bytesOf(spec) });
+    buffers.push({ kind: "input", input, byteLength: bytesOf(spec, elementBytes) });
   });
 
   const roots = aliasRoots(passes);
@@ -57,7 +63,7 @@ export function planPasses(
     const candidates = [...donors].filter((input) => {
       const { id, spec: donor } = inputs[input]!;
       const isDead = (lastUse.get(id) ?? -1) < time || overwritable.includes(id);
-      return isDead && bytesOf(donor) === bytesOf(spec);
+      return isDead && bytesOf(donor, elementBytes) === bytesOf(spec, elementBytes);
     });
     // Prefer to overwrite what is being read: that memory is already in the cache.
     const donor = candidates.find((input) => overwritable.includes(inputs[input]!.id)) ??
@@ -68,11 +74,11 @@ export function planPasses(
 
   function placeOutput(write: Value, time: number, overwritable: readonly number[]): number {
     return takeDonor(write, time, overwritable) ??
-      buffers.push({ kind: "fresh", byteLength: bytesOf(write.spec) }) - 1;
+      buffers.push({ kind: "fresh", byteLength: bytesOf(write.spec, elementBytes) }) - 1;
   }
 
   function placeInArena({ id, spec }: Value, overwritable: readonly number[]): number {
-    const byteLength = bytesOf(spec);
+    const byteLength = bytesOf(spec, elementBytes);
     const inPlace = overwritable.find((root) => blocks.get(root)?.byteLength === byteLength);
     if (inPlace !== undefined) {
       blocks.set(id, blocks.get(inPlace)!);
@@ -91,7 +97,7 @@ export function planPasses(
       bufferOf.set(id, bufferOf.get(rootOf(id))!);
     } else {
       for (const write of writesOf(pass)) {
-        const overwritable = overwritableBy(pass, write).map(rootOf)
+        const overwritable = overwritableBy(pass, write, elementBytes).map(rootOf)
           .filter((root) => lastUse.get(root) === time);
         const buffer = outputRoots.has(write.id)
           ? placeOutput(write, time, overwritable)

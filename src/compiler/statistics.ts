@@ -3,7 +3,8 @@ import type { AnyKernel, Kernel, Program } from "../backend/program.ts";
 import { bytesPerElement } from "../core/dtype.ts";
 import { sizeOf } from "../core/shape.ts";
 import { isElementwise, type PrimitiveParams } from "../graph/instruction-set.ts";
-import { bytesOf, loadsOf } from "./passes.ts";
+import { loadsOf } from "./passes.ts";
+import { bytesOf, type ElementBytes } from "./target.ts";
 
 /** What one kernel does. */
 export interface KernelStatistics {
@@ -23,8 +24,11 @@ export interface ProgramStatistics extends KernelStatistics {
 }
 
 /** Adds up what the kernels of a program do. */
-export function programStatistics(program: Program): ProgramStatistics {
-  const each = program.kernels.map(kernelStatistics);
+export function programStatistics(
+  program: Program,
+  elementBytes: ElementBytes = bytesPerElement,
+): ProgramStatistics {
+  const each = program.kernels.map((kernel) => kernelStatistics(kernel, elementBytes));
   const total = (name: keyof KernelStatistics): number =>
     each.reduce((sum, statistics) => sum + statistics[name], 0);
   return {
@@ -38,13 +42,18 @@ export function programStatistics(program: Program): ProgramStatistics {
 }
 
 /** What a kernel does. */
-export function kernelStatistics(kernel: AnyKernel): KernelStatistics {
-  return kernel.op === "loop" ? loopStatistics(kernel.loop) : primitiveStatistics(kernel);
+export function kernelStatistics(
+  kernel: AnyKernel,
+  elementBytes: ElementBytes = bytesPerElement,
+): KernelStatistics {
+  return kernel.op === "loop"
+    ? loopStatistics(kernel.loop, elementBytes)
+    : primitiveStatistics(kernel, elementBytes);
 }
 
 const moves: ReadonlySet<string> = new Set(["cast", "bitcast", "stopGradient", "select"]);
 
-function loopStatistics(loop: Loop): KernelStatistics {
+function loopStatistics(loop: Loop, elementBytes: ElementBytes): KernelStatistics {
   const { extents, reduced, statements, stores } = loop;
   const points = sizeOf(extents);
   const outerPoints = sizeOf(extents.slice(0, extents.length - reduced));
@@ -59,7 +68,10 @@ function loopStatistics(loop: Loop): KernelStatistics {
     }
   }
   const bytes = (accesses: readonly Access[]): number =>
-    accesses.reduce((sum, access) => sum + bytesAccessed(access, extents), 0);
+    accesses.reduce(
+      (sum, access) => sum + elementsAccessed(access, extents) * elementBytes(access.dtype),
+      0,
+    );
   return {
     bytesRead: bytes(loadsOf(loop)),
     bytesWritten: bytes(stores.map(({ access }) => access)),
@@ -68,21 +80,24 @@ function loopStatistics(loop: Loop): KernelStatistics {
 }
 
 /** Axes of stride 0 repeat what was read. */
-function bytesAccessed({ dtype, strides }: Access, extents: readonly number[]): number {
+function elementsAccessed({ strides }: Access, extents: readonly number[]): number {
   if (extents.includes(0)) return 0;
-  return sizeOf(extents.filter((_, axis) => strides[axis] !== 0)) * bytesPerElement(dtype);
+  return sizeOf(extents.filter((_, axis) => strides[axis] !== 0));
 }
 
-function primitiveStatistics({ op, params, operands, output }: Kernel): KernelStatistics {
+function primitiveStatistics(
+  { op, params, operands, output }: Kernel,
+  elementBytes: ElementBytes,
+): KernelStatistics {
   const read = new Map<number, number>();
   for (const operand of operands) {
-    if ("buffer" in operand) read.set(operand.buffer, bytesOf(operand.spec));
+    if ("buffer" in operand) read.set(operand.buffer, bytesOf(operand.spec, elementBytes));
   }
   let bytesRead = 0;
   for (const bytes of read.values()) bytesRead += bytes;
   return {
     bytesRead,
-    bytesWritten: bytesOf(output.spec),
+    bytesWritten: bytesOf(output.spec, elementBytes),
     flops: flopsOf({ op, params, operands, output }),
   };
 }

@@ -82,7 +82,7 @@ export function execute<Name extends PrimitiveName>(
       instructions: [{ op: name, params, operands: inputs, output } as Instruction],
       outputs: [output],
     });
-    const { program } = compile(graph, { evaluate: () => undefined, fuse: backend.fuses ?? false });
+    const { program } = compile(graph, { evaluate: () => undefined, target: backend });
     cached = { executable: backend.compile(program), spec };
     if (cache.size >= eagerCacheLimit) cache.delete(cache.keys().next().value!);
     cache.set(key, cached);
@@ -104,7 +104,7 @@ function scalarEvaluator(device: DeviceName): EvaluateScalar | undefined {
       instructions: [{ op, params, operands, output }],
       outputs: [output],
     });
-    const { program } = compile(graph, { evaluate: () => undefined, fuse: backend.fuses ?? false });
+    const { program } = compile(graph, { evaluate: () => undefined, target: backend });
     const [buffer] = backend.compile(program).run([]);
     return downloadSync.call(backend, buffer!, output.spec.dtype)[0];
   };
@@ -132,7 +132,7 @@ export function compileGraph(
   let compiled = cache.get(key);
   if (compiled === undefined) {
     const evaluate = scalarEvaluator(device) ?? (() => undefined);
-    const result = compile(graph, { donated, evaluate, fuse: backend.fuses ?? false });
+    const result = compile(graph, { donated, evaluate, target: backend });
     compiled = { ...result, executable: backend.compile(result.program) };
     if (cache.size >= graphCacheLimit) cache.delete(cache.keys().next().value!);
     cache.set(key, compiled);

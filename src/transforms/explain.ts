@@ -1,6 +1,7 @@
 import { backendOf } from "../backend/registry.ts";
 import type { AnyKernel, Program } from "../backend/program.ts";
 import { kernelStatistics, programStatistics } from "../compiler/statistics.ts";
+import { type ElementBytes, elementBytesOf } from "../compiler/target.ts";
 import { OptionError } from "../core/errors.ts";
 import { type Explanation, type KernelExplanation, printExplanation } from "./explanation.ts";
 import { inspectors } from "./inspection.ts";
@@ -42,7 +43,8 @@ export function explain<Args extends readonly unknown[]>(
     args,
   );
   const backend = backendOf("explain", device);
-  const { bytesRead, bytesWritten, flops, arenaBytes } = programStatistics(program);
+  const elementBytes = elementBytesOf(backend);
+  const { bytesRead, bytesWritten, flops, arenaBytes } = programStatistics(program, elementBytes);
   const parts = {
     name,
     device,
@@ -51,7 +53,9 @@ export function explain<Args extends readonly unknown[]>(
       traced: graph.instructions.length,
       simplified: simplified.instructions.length,
     },
-    kernels: program.kernels.map((kernel, i) => explainKernel(kernel, executable.ways?.[i])),
+    kernels: program.kernels.map((kernel, i) =>
+      explainKernel(kernel, elementBytes, executable.ways?.[i])
+    ),
     bytesRead,
     bytesWritten,
     flops,
@@ -61,8 +65,12 @@ export function explain<Args extends readonly unknown[]>(
   return { ...parts, toString: () => printExplanation(parts) };
 }
 
-function explainKernel(kernel: AnyKernel, runs: string | undefined): KernelExplanation {
-  const { bytesRead, bytesWritten, flops } = kernelStatistics(kernel);
+function explainKernel(
+  kernel: AnyKernel,
+  elementBytes: ElementBytes,
+  runs: string | undefined,
+): KernelExplanation {
+  const { bytesRead, bytesWritten, flops } = kernelStatistics(kernel, elementBytes);
   const moved = { bytesRead, bytesWritten, flops, runs };
   if (kernel.op !== "loop") {
     const { op, operands, output } = kernel;

@@ -3,7 +3,8 @@ import { referenceBackend } from "../../backends/reference/mod.ts";
 import type { Access, Loop } from "../../src/backend/loop.ts";
 import type { FusedKernel, Program } from "../../src/backend/program.ts";
 import { compile } from "../../src/compiler/compile.ts";
-import { bytesPerElement } from "../../src/core/dtype.ts";
+import type { Target } from "../../src/compiler/target.ts";
+import { bytesPerElement, type DType } from "../../src/core/dtype.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { type Elements, fromArray, toArray } from "./run-kernel.ts";
 
@@ -11,11 +12,13 @@ const backend = referenceBackend();
 
 /** Compiles a graph for the reference backend. */
 export function compileWith(
-  fuse: boolean,
+  fuses: boolean,
   graph: Graph,
   donated: ReadonlySet<number> = new Set(),
+  limits: Omit<Target, "fuses"> = {},
 ): Program {
-  return compile(graph, { donated, evaluate: () => undefined, fuse }).program;
+  const target = { fuses, ...limits };
+  return compile(graph, { donated, evaluate: () => undefined, target }).program;
 }
 
 /** Runs a program, and sees that inputs that are not donated stay as they are. */
@@ -55,7 +58,10 @@ export function loadsOf(loop: Loop): Access[] {
 }
 
 /** Fails where a loop breaks the rules of `Loop`, or of memory. */
-export function checkLoops(program: Program): void {
+export function checkLoops(
+  program: Program,
+  elementBytes: (dtype: DType) => number = bytesPerElement,
+): void {
   const range = (buffer: number): [string, number, number] => {
     const plan = program.buffers[buffer]!;
     return plan.kind === "arena"
@@ -79,7 +85,7 @@ export function checkLoops(program: Program): void {
           (sum, stride, axis) => sum + (stride * sign > 0 ? stride * (extents[axis]! - 1) : 0),
           offset,
         );
-      const last = program.buffers[buffer]!.byteLength / bytesPerElement(dtype) - 1;
+      const last = program.buffers[buffer]!.byteLength / elementBytes(dtype) - 1;
       assert.ok(reach(-1) >= 0 && reach(1) <= last, "an access within its buffer");
     }
     const isLate: boolean[] = [];
@@ -113,7 +119,7 @@ export function checkLoops(program: Program): void {
         if (!overlap(access.buffer, load.buffer)) continue;
         assert.equal(access.buffer, load.buffer, "a result over a part of an operand");
         assert.deepEqual([load.offset, load.strides], [access.offset, access.strides], "in place");
-        assert.equal(bytesPerElement(load.dtype), bytesPerElement(access.dtype));
+        assert.equal(elementBytes(load.dtype), elementBytes(access.dtype));
       }
     });
   }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Kernel, Program } from "../../src/backend/program.ts";
-import { bytesPerElement } from "../../src/core/dtype.ts";
+import { bytesPerElement, type DType } from "../../src/core/dtype.ts";
 import { formatSpec, sizeOf, type TensorSpec } from "../../src/core/shape.ts";
 import { type Graph, type Instruction, isLiteral, type Operand } from "../../src/graph/graph.ts";
 import { isElementwise, type PrimitiveParams } from "../../src/graph/instruction-set.ts";
@@ -18,7 +18,7 @@ function createInterner(): (expression: string) => number {
 
 type Full = PrimitiveParams["full"];
 
-const bytesOf = ({ shape, dtype }: TensorSpec): number => sizeOf(shape) * bytesPerElement(dtype);
+type ElementBytes = (dtype: DType) => number;
 
 /** What copies memory as it is names no new value. */
 const transparent = (op: string): boolean => op === "reshape" || op === "stopGradient";
@@ -32,7 +32,9 @@ export function simulateProgram(
   graph: Graph,
   program: Program,
   donated: ReadonlySet<number>,
+  elementBytes: ElementBytes = bytesPerElement,
 ): void {
+  const bytesOf = ({ shape, dtype }: TensorSpec): number => sizeOf(shape) * elementBytes(dtype);
   const intern = createInterner();
   const literal = (value: number, { dtype }: TensorSpec) =>
     intern(`${Object.is(value, -0) ? "-0" : value} ${dtype}`);
@@ -127,5 +129,8 @@ export function unfusedKernels(program: Program): Kernel[] {
 
 /** Bytes of all results that the kernels compute, as if nothing were shared. */
 export function bytesWithoutReuse(program: Program): number {
-  return unfusedKernels(program).reduce((sum, { output }) => sum + bytesOf(output.spec), 0);
+  return unfusedKernels(program).reduce(
+    (sum, { output: { spec } }) => sum + sizeOf(spec.shape) * bytesPerElement(spec.dtype),
+    0,
+  );
 }
