@@ -4,6 +4,7 @@ import fc from "fast-check";
 import {
   add,
   arange,
+  broadcastTo,
   cast,
   div,
   exp,
@@ -109,6 +110,7 @@ test("simplify: a neutral number stays where broadcasting it gives the shape", (
   ]);
   assert.deepEqual(left((x) => mul(x, ones([3])), x), []);
   assert.deepEqual(left((x) => add(x, full([3], 2)), x), ["add %0 2"]);
+  assert.deepEqual(left((x) => mul(x, broadcastTo(tensor(1), x.shape)), x), []);
 });
 
 test("simplify: what undoes itself vanishes", () => {

@@ -108,10 +108,13 @@ test("explain: gelu of an affine map is one loop", () => {
   assert.deepEqual([arenaBytes, freshBytes], [0, 4 * 3000]);
 });
 
-test("explain: softmax is at most three passes", () => {
-  const { kernels } = explain(jit((x: Tensor) => softmax(x)), made(100, 30));
-  assert.ok(kernels.length <= 3, `${kernels.length} passes`);
-  assert.ok(kernels.every(({ op }) => op === "map" || op === "reduce"));
+test("explain: softmax is one pass that reads and writes each row once, in three sweeps", () => {
+  const explanation = explain(jit((x: Tensor) => softmax(x)), made(100, 30));
+  const [pass, ...others] = explanation.kernels;
+  assert.deepEqual(others, []);
+  assert.deepEqual([pass!.sweeps, pass!.loads, pass!.stores], [3, 1, 1]);
+  assert.deepEqual([pass!.bytesRead, pass!.bytesWritten], [12_000, 12_000]);
+  assert.match(String(explanation), /reduce {2}\[100 \| 3 x 30\]/);
 });
 
 test("explain: neither runs nor donates, and what it traced serves the call", () => {

@@ -1,4 +1,4 @@
-import type { Access, Loop, Statement } from "../../src/backend/loop.ts";
+import { type Access, lateOf, type Loop, sweepsOf } from "../../src/backend/loop.ts";
 import type { Kernel } from "../../src/backend/program.ts";
 import { allocate, type DType, type TypedArray } from "../../src/core/dtype.ts";
 import type { PrimitiveName } from "../../src/graph/instruction-set.ts";
@@ -18,6 +18,13 @@ export function accessesOf({ statements, stores }: Loop): Access[] {
 /** What happens at a point of the nest. */
 type Step = (point: readonly number[], arrays: readonly TypedArray[]) => void;
 
+/** What happens in one sweep over the reduced axes: before it, at every point, and after it. */
+interface Sweep {
+  readonly starts: Step[];
+  readonly everywhere: Step[];
+  readonly afterwards: Step[];
+}
+
 /**
  * Makes a loop nest ready, to be walked point by point in row-major order: each statement has an array of one
  * element, which rounds its value, and the primitives are those that run alone.
@@ -27,14 +34,18 @@ export function prepareLoop(loop: Loop): RunLoop {
   const outer = extents.slice(0, extents.length - reduced);
   const inner = extents.slice(extents.length - reduced);
   const cells = statements.map(({ dtype }) => allocate(dtype, 1));
-  const isLate = findLate(statements);
+  const isLate = lateOf(loop);
+  const sweepOf = sweepsOf(loop);
+  const sweeps = Array.from({ length: 1 + (loop.sweeps?.length ?? 0) }, (): Sweep => ({
+    starts: [],
+    everywhere: [],
+    afterwards: [],
+  }));
 
-  const starts: Step[] = [];
-  const everywhere: Step[] = [];
-  const afterwards: Step[] = [];
   let nextAccess = 0;
   statements.forEach((statement, i) => {
     const cell = cells[i]!;
+    const { starts, everywhere, afterwards } = sweeps[sweepOf[i]!]!;
     switch (statement.kind) {
       case "literal":
         cell[0] = encode(statement.dtype, statement.value);
@@ -69,6 +80,7 @@ export function prepareLoop(loop: Loop): RunLoop {
   });
   for (const { statement, access } of stores) {
     const [which, cell] = [nextAccess++, cells[statement]!];
+    const { everywhere, afterwards } = sweeps[sweepOf[statement]!]!;
     (isLate[statement] ? afterwards : everywhere).push((point, arrays) =>
       arrays[which]![positionOf(access, point)] = cell[0]!
     );
@@ -76,24 +88,16 @@ export function prepareLoop(loop: Loop): RunLoop {
 
   return (arrays) => {
     for (const point of pointsOf(outer)) {
-      for (const step of starts) step(point, arrays);
-      for (const along of pointsOf(inner)) {
-        const whole = [...point, ...along];
-        for (const step of everywhere) step(whole, arrays);
+      for (const { starts, everywhere, afterwards } of sweeps) {
+        for (const step of starts) step(point, arrays);
+        for (const along of pointsOf(inner)) {
+          const whole = [...point, ...along];
+          for (const step of everywhere) step(whole, arrays);
+        }
+        for (const step of afterwards) step(point, arrays);
       }
-      for (const step of afterwards) step(point, arrays);
     }
   };
-}
-
-/** Which statements need a finished reduction. */
-function findLate(statements: readonly Statement[]): boolean[] {
-  const isLate: boolean[] = [];
-  for (const statement of statements) {
-    const depends = statement.kind === "apply" && statement.args.some((arg) => isLate[arg]);
-    isLate.push(statement.kind === "reduce" || depends);
-  }
-  return isLate;
 }
 
 /** A primitive on single elements. */

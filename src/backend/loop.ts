@@ -43,13 +43,21 @@ export type Statement =
  * others at every point. A store writes a statement's value through an access; the stride of an axis that the
  * value does not depend on because it was reduced is 0, and that store happens once.
  *
- * A buffer that is stored may also be loaded, if every load of it goes through the same access: then each
- * point is read before it is written.
+ * For each point of the outer axes there may be several sweeps over the reduced ones, where the backend says that it
+ * takes them: the statements from one of `sweeps` on are a sweep of their own. They see what earlier sweeps have
+ * reduced, and what was computed from that, as numbers; for them only reductions of their own sweep make a statement
+ * one that is computed once. What earlier sweeps had at every point is out of their reach, unless it was stored: then
+ * it is loaded through the same access. Literals belong to all sweeps.
+ *
+ * A buffer that is stored may also be loaded, if every load of it goes through the same access: then each point is
+ * read before it is written. In later sweeps the load gives what was stored.
  */
 export interface Loop {
   readonly extents: readonly number[];
   readonly reduced: number;
   readonly statements: readonly Statement[];
+  /** Where in `statements` each sweep but the first begins, ascending; absent where there is only one. */
+  readonly sweeps?: readonly number[];
   readonly stores: readonly { readonly statement: number; readonly access: Access }[];
 }
 
@@ -57,6 +65,28 @@ export interface Loop {
 export function buffersOf({ statements, stores }: Loop): number[] {
   const loads = statements.flatMap((each) => each.kind === "load" ? [each.access.buffer] : []);
   return [...new Set([...loads, ...stores.map(({ access }) => access.buffer)])];
+}
+
+/** The sweep of each statement. */
+export function sweepsOf({ statements, sweeps = [] }: Loop): number[] {
+  let sweep = 0;
+  return statements.map((_, index) => {
+    while (index >= (sweeps[sweep] ?? Infinity)) sweep++;
+    return sweep;
+  });
+}
+
+/** Whether each statement is computed once for each point of the outer axes, after a reduction in its sweep. */
+export function lateOf(loop: Loop): boolean[] {
+  const sweeps = sweepsOf(loop);
+  const late: boolean[] = [];
+  loop.statements.forEach((statement, index) => {
+    const needsLate = argumentsOf(statement).some((arg) =>
+      late[arg] && sweeps[arg] === sweeps[index]
+    );
+    late.push(statement.kind === "reduce" || needsLate);
+  });
+  return late;
 }
 
 /** The statements that a statement reads. */

@@ -1,4 +1,4 @@
-import { type Access, argumentsOf, buffersOf, type Loop, type Statement } from "./loop.ts";
+import { type Access, argumentsOf, buffersOf, lateOf, type Loop, type Statement } from "./loop.ts";
 import type { DType } from "../core/dtype.ts";
 import { sizeOf, stridesOf } from "../core/shape.ts";
 
@@ -32,6 +32,7 @@ export function splitReduction(
   { partPoints, mostResults, bytesPerElement, buffersPerLoop = Infinity }: SplitOptions,
 ): SplitReduction | undefined {
   const { extents, reduced, statements } = loop;
+  if (loop.sweeps !== undefined) return undefined;
   const outer = extents.length - reduced;
   const results = extents.slice(0, outer);
   const inner = sizeOf(extents.slice(outer));
@@ -52,7 +53,7 @@ export function splitReduction(
     offset: 0,
     strides: stridesOf([...results, parts]),
   }));
-  const late = lateOf(statements);
+  const late = lateOf(loop);
   if (rereadsWhatPartsWrite(loop, late)) return undefined;
 
   /** `count` parts of `length` from position `from` of the axis on, the results from part `first` on. */
@@ -144,15 +145,6 @@ function combine(
       access: outerOnly(access),
     })),
   };
-}
-
-/** Which statements need a finished reduction. */
-function lateOf(statements: readonly Statement[]): boolean[] {
-  const late: boolean[] = [];
-  for (const statement of statements) {
-    late.push(statement.kind === "reduce" || argumentsOf(statement).some((arg) => late[arg]));
-  }
-  return late;
 }
 
 /** Whether the second stage would load, for another time, what the first has overwritten. */

@@ -6,7 +6,8 @@ import {
   pointsOf,
   reducesInnermost,
 } from "./fuse-domain.ts";
-import { lower, NeedsMemory } from "./fuse-lower.ts";
+import { lower, type LoweredLoop } from "./fuse-lower.ts";
+import { NeedsMemory } from "./fuse-needs-memory.ts";
 import { type Node, Reading, readingsOf } from "./fuse-nodes.ts";
 import { createReachability } from "./fuse-reach.ts";
 import type { Roles } from "./fuse-roles.ts";
@@ -33,6 +34,7 @@ export interface Clusters {
  * - what makes a value with what reads it at the same points, so that it need not be read back (and not even be
  *   stored, where nobody else reads it);
  * - what reads the same value at the same points;
+ * - what reduces rows with what needs the results at every point of them, where the target takes several sweeps;
  * - work on single numbers.
  *
  * No value that is worth computing once is computed twice.
@@ -95,8 +97,11 @@ export function cluster(
     const [first, second] = [nodes[a]!, nodes[b]!];
     if (first.opaque !== undefined || second.opaque !== undefined) return false;
     if (first.statements + second.statements > statementLimit) return false;
-    const meeting = meetingOf(first, second, (id) => isStored(id, a, b), readsAlone);
-    if (meeting === undefined || reach.detours(a, b) || reach.detours(b, a)) return false;
+    const areStored = (id: number): boolean => isStored(id, a, b);
+    const inOneSweep = !first.hasSweeps && !second.hasSweeps;
+    const meeting = inOneSweep ? meetingOf(first, second, areStored, readsAlone) : undefined;
+    if (meeting === undefined) return trySweeps(a, b);
+    if (reach.detours(a, b) || reach.detours(b, a)) return false;
     const storesInner = (node: Node): boolean =>
       [...node.levels].some(([id, outer]) => !outer && isStored(id, a, b));
     if (!canStoreInner(meeting.domain)) {
@@ -108,6 +113,36 @@ export function cluster(
     return true;
   }
 
+  /** Merges b, which may read a, into a, where one needs what the other has reduced at every point. */
+  function trySweeps(a: number, b: number): boolean {
+    const [first, second] = [nodes[a]!, nodes[b]!];
+    if (!roles.target.sweeps) return false;
+    const areStored = (id: number): boolean => isStored(id, a, b);
+    const meeting = sweepingOf(first, second, areStored, readsAlone);
+    if (meeting === undefined || !canSweep(meeting.domain)) return false;
+    if (reach.detours(a, b) || reach.detours(b, a)) return false;
+    const merged = merge(first, second, meeting);
+    const lowered = lowerStored(merged, areStored);
+    if (lowered === undefined || lowered.statements.length > statementLimit) return false;
+    const node: Node = { ...merged, ...looksOf(lowered), hasSweeps: lowered.sweeps.length > 0 };
+    if (!fitsBuffers(node, a, b)) return false;
+    replace(a, b, node);
+    return true;
+  }
+
+  /** The loop that stores what must be stored of a body; undefined where a value is needed in memory before. */
+  function lowerStored(
+    node: Node,
+    isStored: (id: number) => boolean,
+  ): LoweredLoop | undefined {
+    try {
+      return lower(roles, node, storedOf(node, isStored), node.domain);
+    } catch (signal) {
+      if (signal instanceof NeedsMemory) return undefined;
+      throw signal;
+    }
+  }
+
   /** Makes a, which only b reads and in an order of its own, part of b: nothing of it is stored. */
   function tryAbsorb(a: number, b: number, value: number): boolean {
     const [first, second] = [nodes[a]!, nodes[b]!];
@@ -117,24 +152,13 @@ export function cluster(
       [...first.levels.keys()].every((id) => isStored(id, a) === (id === value)) &&
       !isStored(value, a, b) && first.statements + second.statements <= statementLimit;
     if (!fits || reach.detours(a, b)) return false;
-    const members = new Set([...first.members, ...second.members]);
-    const roots = [...second.levels].map(([id, outer]) => ({ id, outer }));
-    try {
-      const lowered = lower(roles, members, roots, second.domain);
-      const merged = {
-        ...second,
-        members,
-        domain: lowered.domain,
-        reads: readingsOf(lowered.reads),
-        statements: lowered.statements.length,
-      };
-      if (!fitsBuffers(merged, a, b)) return false;
-      replace(a, b, merged);
-      return true;
-    } catch (signal) {
-      if (signal instanceof NeedsMemory) return false;
-      throw signal;
-    }
+    const merged = { ...second, members: new Set([...first.members, ...second.members]) };
+    const lowered = lowerStored(merged, (id) => isStored(id, a, b));
+    if (lowered === undefined) return false;
+    const node: Node = { ...merged, ...looksOf(lowered) };
+    if (!fitsBuffers(node, a, b)) return false;
+    replace(a, b, node);
+    return true;
   }
 
   // What saves most memory traffic comes first.
@@ -187,11 +211,12 @@ export function cluster(
     const isNumber = (node: Node | undefined): boolean =>
       node !== undefined && node.opaque === undefined && !node.hasReductions &&
       pointsOf(node.domain) === 1;
-    for (let a = 0; a < nodes.length; a++) {
-      for (let b = a + 1; b < nodes.length; b++) {
-        if (isNumber(nodes[a]) && isNumber(nodes[b])) tryMergeEitherWay(a, b);
+    const numbers = [...nodes.keys()].filter((at) => isNumber(nodes[at]));
+    numbers.forEach((a, i) => {
+      for (const b of numbers.slice(i + 1)) {
+        if (nodes[a] && nodes[b]) tryMergeEitherWay(a, b);
       }
-    }
+    });
   }
 
   function tryMergeEitherWay(a: number, b: number): boolean {
@@ -208,7 +233,7 @@ export function cluster(
     nodes: inOrder(nodes, (at) => reach.successors(at)),
     storesOf: (node) => {
       const at = homes.get(node.members.values().next().value!)!;
-      return [...node.levels.keys()].filter((id) => isStored(id, at));
+      return storedOf(node, (id) => isStored(id, at));
     },
   };
 }
@@ -222,6 +247,24 @@ function canStoreInner(domain: Domain): boolean {
   const outerPoints = pointsOf(domain.filter(({ reduced }) => !reduced));
   const isShared = outerPoints >= fewestOuterPoints || pointsOf(domain) < largePass;
   return reducesInnermost(domain) && isShared;
+}
+
+/** Whether a loop may sweep over its reduced axes several times: over rows in memory that threads can share. */
+function canSweep(domain: Domain): boolean {
+  const outerPoints = pointsOf(domain.filter(({ reduced }) => !reduced));
+  return outerPoints >= fewestOuterPoints && outerPoints < pointsOf(domain) &&
+    reducesInnermost(domain);
+}
+
+/** The members that are stored, in the order of the graph. */
+function storedOf(node: Node, isStored: (id: number) => boolean): number[] {
+  return [...node.levels.keys()].filter(isStored).sort((a, b) => a - b);
+}
+
+/** What lowering a loop tells of it. */
+function looksOf(lowered: LoweredLoop): Pick<Node, "domain" | "reads" | "statements" | "lowered"> {
+  const { domain, reads, statements } = lowered;
+  return { domain, reads: readingsOf(reads), statements: statements.length, lowered };
 }
 
 interface Meeting {
@@ -260,6 +303,34 @@ function meetingOf(
   return domain && { domain, atOuter };
 }
 
+/** How two nodes share a loop over rows that one of them reduces, if it goes over them several times. */
+function sweepingOf(
+  first: Node,
+  second: Node,
+  isStored: (id: number) => boolean,
+  readsAlone: ReadonlyMap<number, readonly number[]>,
+): Meeting | undefined {
+  const isReduced = (id: number): boolean => first.levels.get(id) === true;
+  const needsReduced = [...second.reads.keys()].some(isReduced);
+  if (!needsReduced && !first.hasSweeps && !second.hasSweeps) return undefined;
+  const [points, others] = [pointsOf(first.domain), pointsOf(second.domain)];
+  if (points === 0 || others === 0) return undefined;
+  if (!first.hasReductions) {
+    const domain = meet(second.domain, first.domain);
+    return domain && { domain, atOuter: false };
+  }
+  if (second.hasReductions || points === others) {
+    const domain = second.hasReductions
+      ? meetReduced(first.domain, second.domain)
+      : meet(first.domain, second.domain);
+    return domain && { domain, atOuter: false };
+  }
+  const stored = [...second.levels.keys()].filter(isStored);
+  if (!allDepend(second, stored, isReduced, readsAlone)) return undefined;
+  const domain = meetOuter(first.domain, second.domain);
+  return domain && { domain, atOuter: true };
+}
+
 /** Whether all of some members of a node need a value of some kind. */
 function allDepend(
   node: Node,
@@ -295,8 +366,10 @@ function merge(first: Node, second: Node, { domain, atOuter }: Meeting): Node {
     ]),
     domain,
     hasReductions: first.hasReductions || second.hasReductions,
+    hasSweeps: first.hasSweeps || second.hasSweeps,
     reads,
     statements: first.statements + second.statements,
+    lowered: undefined,
     last: Math.max(first.last, second.last),
   };
 }

@@ -28,7 +28,18 @@ export class AxisCut {
 }
 
 function mapOf(axes: readonly Affine[]): IndexMap {
-  return { axes, key: axes.map(({ offset, factors }) => `${offset}:${factors}`).join(";") };
+  let key: string | undefined;
+  return {
+    axes,
+    // Many maps are never compared.
+    get key() {
+      if (key === undefined) {
+        key = "";
+        for (const { offset, factors } of axes) key += `${offset}:${factors};`;
+      }
+      return key;
+    },
+  };
 }
 
 const constant = (domain: Domain, offset: number): Affine => ({
@@ -39,11 +50,6 @@ const constant = (domain: Domain, offset: number): Affine => ({
 const scaled = ({ offset, factors }: Affine, by: number, plus = 0): Affine => ({
   offset: offset * by + plus,
   factors: factors.map((factor) => factor * by),
-});
-
-const sum = (a: Affine, b: Affine): Affine => ({
-  offset: a.offset + b.offset,
-  factors: a.factors.map((factor, axis) => factor + b.factors[axis]!),
 });
 
 /** The map of a value whose elements in order are the points of the domain, or of its axes that are not reduced. */
@@ -67,10 +73,15 @@ export function identityMap(shape: Shape, domain: Domain, outerOnly: boolean): I
 /** The position in memory of the element that a map points to. */
 export function position({ axes }: IndexMap, shape: Shape, domain: Domain): Affine {
   const strides = stridesOf(shape);
-  return axes.reduce(
-    (total, axis, i) => sum(total, scaled(axis, strides[i]!)),
-    constant(domain, 0),
-  );
+  const total = domain.map(() => 0);
+  let start = 0;
+  for (let i = 0; i < axes.length; i++) {
+    const { offset, factors } = axes[i]!;
+    const stride = strides[i]!;
+    start += offset * stride;
+    for (let axis = 0; axis < factors.length; axis++) total[axis]! += factors[axis]! * stride;
+  }
+  return { offset: start, factors: total };
 }
 
 /** The map of an operand that is broadcast to its instruction's result by NumPy's rules. */

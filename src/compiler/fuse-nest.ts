@@ -14,7 +14,7 @@ interface NestAxis {
  * apart. Buffers are ids of values.
  */
 export function toLoop(
-  { domain, statements, stores }: LoweredLoop,
+  { domain, statements, sweeps, stores }: LoweredLoop,
   specOf: (id: number) => TensorSpec,
 ): Loop {
   const positions = [
@@ -38,11 +38,12 @@ export function toLoop(
     const which = next++;
     return axes.map(({ factors }) => factors[which]!);
   };
-  const { list, numbers } = finishStatements(statements, stridesOfNext);
+  const { list, numbers, starts } = finishStatements(statements, stridesOfNext);
   return {
     extents: axes.map(({ extent }) => extent),
     reduced: axes.filter(({ reduced }) => reduced).length,
     statements: list,
+    ...(sweeps.length > 0 ? { sweeps: sweeps.map((first) => starts[first]!) } : {}),
     stores: stores.map(({ id, statement, at }) => ({
       statement: numbers[statement]!,
       access: {
@@ -72,15 +73,20 @@ function mergeAxes(axes: readonly NestAxis[]): NestAxis[] {
   return merged;
 }
 
-/** The statements over the axes of the nest; an iota becomes the sum of what each axis adds to it. */
+/**
+ * The statements over the axes of the nest; an iota becomes the sum of what each axis adds to it. `numbers` are the
+ * places of their results, `starts` those of their first statements.
+ */
 function finishStatements(
   statements: readonly DomainStatement[],
   stridesOfNext: () => number[],
-): { list: Statement[]; numbers: number[] } {
+): { list: Statement[]; numbers: number[]; starts: number[] } {
   const list: Statement[] = [];
   const emit = (statement: Statement): number => list.push(statement) - 1;
   const numbers: number[] = [];
+  const starts: number[] = [];
   for (const statement of statements) {
+    starts.push(list.length);
     numbers.push(emitOne(statement));
   }
 
@@ -122,5 +128,5 @@ function finishStatements(
     return total ?? emit({ kind: "literal", value: offset, dtype });
   }
 
-  return { list, numbers };
+  return { list, numbers, starts };
 }

@@ -1,8 +1,12 @@
-import type { Instruction } from "../graph/graph.ts";
+import { sameShape, type Shape, sizeOf } from "../core/shape.ts";
+import { type Instruction, isLiteral } from "../graph/graph.ts";
+import { isElementwise } from "../graph/instruction-set.ts";
 import { type Domain, domainOf } from "./fuse-domain.ts";
 import { isView } from "./fuse-index-map.ts";
-import { lower, type LoweredLoop, NeedsMemory, type Read } from "./fuse-lower.ts";
+import { lower, type LoweredLoop, type Read } from "./fuse-lower.ts";
+import { NeedsMemory } from "./fuse-needs-memory.ts";
 import { isReduction, type Roles, valuesOf } from "./fuse-roles.ts";
+import type { LoopBody } from "./fuse-sweeps.ts";
 
 /** How a loop reads a value: bits, because it may do so in several ways. */
 export const Reading = {
@@ -19,18 +23,18 @@ export const Reading = {
 } as const;
 
 /** What will be one pass: a kernel of its own, or instructions that share a loop. */
-export interface Node {
+export interface Node extends LoopBody {
   /** The one instruction of a pass that is no loop. */
   readonly opaque: Instruction | undefined;
-  /** All values that the loop computes, but for inlined ones. */
-  readonly members: ReadonlySet<number>;
-  /** Members that can be stored: whether they belong to the outer points only. */
-  readonly levels: ReadonlyMap<number, boolean>;
   readonly domain: Domain;
   readonly hasReductions: boolean;
+  /** Whether it goes over the reduced axes several times. */
+  readonly hasSweeps: boolean;
   /** What it reads from memory, and how (bits of `Reading`). */
   readonly reads: ReadonlyMap<number, number>;
   readonly statements: number;
+  /** The loop, if it was written down since the last change. */
+  readonly lowered: LoweredLoop | undefined;
   /** The position of its last instruction in the graph. */
   readonly last: number;
 }
@@ -76,35 +80,52 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
       levels: new Map([[id, false]]),
       domain: [],
       hasReductions: false,
+      hasSweeps: false,
       reads: new Map(reads),
       statements: 0,
+      lowered: undefined,
       last,
     }];
   }
   if (role === "inlined" && !roles.pinned.has(id)) return [];
   const hasReductions = isReduction(instruction);
-  const members = new Set([id]);
+  const body: LoopBody = { members: new Set([id]), levels: new Map([[id, hasReductions]]) };
+  const direct = new Map<number, number>();
+  const operations = readDirectly(roles, instruction, spec.shape, direct);
+  if (operations !== undefined) {
+    limitReads(roles, instruction, direct);
+    return [{
+      ...body,
+      opaque: undefined,
+      domain: domainOf(spec.shape),
+      hasReductions,
+      hasSweeps: false,
+      reads: direct,
+      statements: operations + direct.size,
+      lowered: undefined,
+      last,
+    }];
+  }
   const lowered = tryLower(
     roles,
-    members,
-    [{ id, outer: hasReductions }],
+    body,
+    [id],
     hasReductions
       ? domainOf(instruction.operands[0]!.spec.shape, instruction.params.axes)
       : domainOf(spec.shape),
   );
   if (lowered === undefined) return [];
   const reads = readingsOf(lowered.reads);
-  if (reads.size >= (roles.target.buffersPerLoop ?? Infinity)) {
-    pinLargestOperand(roles, instruction);
-  }
+  limitReads(roles, instruction, reads);
   return [{
+    ...body,
     opaque: undefined,
-    members,
-    levels: new Map([[id, hasReductions]]),
     domain: lowered.domain,
     hasReductions,
+    hasSweeps: false,
     reads,
     statements: lowered.statements.length,
+    lowered,
     last,
   }];
 }
@@ -112,15 +133,57 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
 /** Undefined where a value is needed in memory that was not pinned; it is from then on. */
 function tryLower(
   roles: Roles,
-  ...[members, roots, domain]: [ReadonlySet<number>, { id: number; outer: boolean }[], Domain]
+  ...[body, stored, domain]: [LoopBody, readonly number[], Domain]
 ): LoweredLoop | undefined {
   try {
-    return lower(roles, members, roots, domain);
+    return lower(roles, body, stored, domain);
   } catch (signal) {
     if (!(signal instanceof NeedsMemory)) throw signal;
     roles.pinned.add(roles.memoryOf(signal.id));
     return undefined;
   }
+}
+
+/**
+ * What writing down a loop would tell, where that can be seen at once: all that it reads has the shape of its result, or
+ * is one number. Adds to `reads`, and gives the number of instructions; undefined for other loops.
+ */
+function readDirectly(
+  roles: Roles,
+  instruction: Instruction,
+  shape: Shape,
+  reads: Map<number, number>,
+): number | undefined {
+  if (!isElementwise(instruction.op) || isView(instruction)) return undefined;
+  let operations = 1;
+  for (const operand of instruction.operands) {
+    if (isLiteral(operand)) {
+      operations++;
+      continue;
+    }
+    const { id, spec } = operand;
+    const isSame = sameShape(spec.shape, shape);
+    if (!isSame && spec.shape.length > 0) return undefined;
+    if (isInlined(roles, id)) {
+      const inner = isSame && readDirectly(roles, roles.producers.get(id)!, shape, reads);
+      if (!inner) return undefined;
+      operations += inner;
+    } else {
+      const memory = roles.memoryOf(id);
+      const bit = isSame || sizeOf(shape) === 1 ? Reading.inPlace : Reading.repeatedly;
+      reads.set(memory, (reads.get(memory) ?? 0) | bit);
+    }
+  }
+  return operations;
+}
+
+function limitReads(
+  roles: Roles,
+  instruction: Instruction,
+  reads: ReadonlyMap<number, number>,
+): void {
+  const { buffersPerLoop = Infinity } = roles.target;
+  if (reads.size >= buffersPerLoop) pinLargestOperand(roles, instruction);
 }
 
 /** Has that operand of an instruction in memory which needs most values in memory otherwise. */

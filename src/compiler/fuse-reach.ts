@@ -14,10 +14,12 @@ export function createReachability(
   edges: Iterable<readonly [number, number]>,
 ): Reachability {
   const words = (count + 31) >> 5;
-  const rows = Array.from({ length: count }, () => new Uint32Array(words));
+  const rows: (Uint32Array | undefined)[] = Array.from(
+    { length: count },
+    () => new Uint32Array(words),
+  );
   const after = Array.from({ length: count }, () => new Set<number>());
   const before = Array.from({ length: count }, () => new Set<number>());
-  const alive = new Set(rows.keys());
   const has = (row: Uint32Array, node: number): boolean =>
     (row[node >> 5]! >>> (node & 31) & 1) === 1;
   const add = (row: Uint32Array, node: number): void => void (row[node >> 5]! |= 1 << (node & 31));
@@ -45,15 +47,21 @@ export function createReachability(
     },
     merge(a, b) {
       const row = rows[a]!;
+      const ledToB = has(row, b);
       addAll(row, rows[b]!);
-      for (const other of alive) {
-        if (!has(rows[other]!, a) && !has(rows[other]!, b)) continue;
-        addAll(rows[other]!, row);
-        add(rows[other]!, a);
-        remove(rows[other]!, b);
+      const [wordA, wordB] = [a >> 5, b >> 5];
+      const [bitA, bitB] = [1 << (a & 31), 1 << (b & 31)];
+      for (let other = 0; other < count; other++) {
+        const there = rows[other];
+        if (there === undefined) continue;
+        const ledToA = (there[wordA]! & bitA) !== 0;
+        // What led to a has led to all that a did. Nobody asks for b any more.
+        if (ledToA ? ledToB : (there[wordB]! & bitB) === 0) continue;
+        addAll(there, row);
+        there[wordA]! |= bitA;
       }
       remove(row, a);
-      remove(row, b);
+      rows[b] = undefined;
       for (const [there, back] of [[after, before], [before, after]] as const) {
         for (const node of there[b]!) {
           back[node]!.delete(b);
@@ -63,7 +71,6 @@ export function createReachability(
         }
         there[a]!.delete(b);
       }
-      alive.delete(b);
     },
     successors: (a) => after[a]!,
   };

@@ -57,11 +57,8 @@ export function assignRoles(graph: OwningGraph, target: Target): Roles {
     specs.set(id, spec);
   }
 
-  const memoryOf = (id: number): number => {
-    const producer = producers.get(id);
-    const [source] = producer?.op === "reshape" ? producer.operands : [];
-    return source === undefined || isLiteral(source) ? id : memoryOf(source.id);
-  };
+  const reshaped = new Map<number, number>();
+  const memoryOf = (id: number): number => reshaped.get(id) ?? id;
 
   const spread = findSpread(instructions);
   const elementBytes = elementBytesOf(target);
@@ -70,6 +67,10 @@ export function assignRoles(graph: OwningGraph, target: Target): Roles {
     const { output } = instruction;
     specs.set(output.id, output.spec);
     producers.set(output.id, instruction);
+    const [source] = instruction.operands;
+    if (instruction.op === "reshape" && !isLiteral(source!)) {
+      reshaped.set(output.id, memoryOf(source!.id));
+    }
     const cost = costOf(instruction, costs, roles, elementBytes);
     const role = fitsLoop(instruction, target)
       ? roleOf(instruction, cost, spread, elementBytes)
@@ -161,6 +162,14 @@ const cheap: ReadonlySet<PrimitiveName> = new Set<PrimitiveName>([
   "add", "sub", "mul", "max", "min", "equal", "less", "lessEqual", "and", "or", "xor",
   "shiftLeft", "shiftRight", "select",
 ]);
+
+/** About how many cheap instructions an instruction is worth; Infinity for those that are functions. */
+export function turnsOf(instruction: Instruction): number {
+  const { op } = instruction;
+  if (isView(instruction) || op === "full" || op === "iota") return 0;
+  if (op === "div" || op === "sqrt") return 4;
+  return cheap.has(op) ? 1 : Infinity;
+}
 
 const operationLimit = 4;
 // Computing again should read about as much as reading the value would.

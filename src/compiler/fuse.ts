@@ -38,9 +38,9 @@ export function fuse(graph: Graph, target: Target): PassList {
       );
       return { kind: "primitive", instruction: { ...node.opaque, operands } };
     }
-    const stored = clusters.storesOf(node).sort((a, b) => a - b);
-    const roots = stored.map((id) => ({ id, outer: node.levels.get(id)! }));
-    const lowered = lower(roles, node.members, roots, node.domain);
+    const stored = clusters.storesOf(node);
+    const isCurrent = `${node.lowered?.stored}` === `${stored}`;
+    const lowered = isCurrent ? node.lowered! : lower(roles, node, stored, node.domain);
     return {
       kind: "loop",
       loop: toLoop(lowered, (id) => specs.get(id)!),

@@ -1,4 +1,4 @@
-import type { Access, Loop } from "../backend/loop.ts";
+import { type Access, type Loop, sweepsOf } from "../backend/loop.ts";
 import type { AnyKernel, KernelOperand } from "../backend/program.ts";
 import { sizeOf } from "../core/shape.ts";
 import { type Graph, type Instruction, isLiteral, type Value } from "../graph/graph.ts";
@@ -62,12 +62,20 @@ export function overwritableBy(pass: Pass, write: Value, elementBytes: ElementBy
         : []
     );
   }
-  const { access } = pass.loop.stores.find(({ access }) => access.buffer === write.id)!;
-  const loads = loadsOf(pass.loop);
-  const ids = [...new Set(loads.map(({ buffer }) => buffer))];
-  return ids.filter((id) =>
-    loads.every((load) => load.buffer !== id || sameElements(load, access, elementBytes))
-  );
+  const { loop } = pass;
+  const sweeps = sweepsOf(loop);
+  const stores = loop.stores.filter(({ access }) => access.buffer === write.id);
+  const [{ access }] = stores as [Loop["stores"][number]];
+  const first = Math.min(...stores.map(({ statement }) => sweeps[statement]!));
+  const kept = new Set<number>();
+  const others = new Set<number>();
+  loop.statements.forEach((statement, index) => {
+    if (statement.kind !== "load") return;
+    const { access: load } = statement;
+    const isBefore = sweeps[index]! <= first && sameElements(load, access, elementBytes);
+    (isBefore ? kept : others).add(load.buffer);
+  });
+  return [...kept].filter((id) => !others.has(id));
 }
 
 /** Whether two accesses touch the same bytes at every point. */

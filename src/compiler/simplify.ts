@@ -57,8 +57,8 @@ function inlineScalars(instruction: Instruction, producers: Map<number, Instruct
   const { operands, output } = instruction;
   const literalOf = (operand: Operand): Operand => {
     const producer = isLiteral(operand) ? undefined : producers.get(operand.id);
-    if (producer?.op !== "full") return operand;
-    const { value } = producer.params as { value: number };
+    const value = producer && everywhereIn(producer);
+    if (value === undefined) return operand;
     return { literal: value, spec: { shape: [], dtype: operand.spec.dtype } };
   };
   const inlined = operands.map(literalOf);
@@ -66,6 +66,12 @@ function inlineScalars(instruction: Instruction, producers: Map<number, Instruct
   const carries = output.spec.shape.length === 0 ||
     inlined.some((operand) => sameShape(operand.spec.shape, output.spec.shape));
   return carries ? { ...instruction, operands: inlined } : instruction;
+}
+
+/** The number that all elements of a result are. */
+function everywhereIn({ op, params, operands: [first] }: Instruction): number | undefined {
+  if (op === "full") return (params as { value: number }).value;
+  return op === "broadcast" && isLiteral(first!) ? first.literal : undefined;
 }
 
 // deno-fmt-ignore -- a line a family

@@ -1,4 +1,4 @@
-import type { Access, Loop } from "../backend/loop.ts";
+import { type Access, lateOf, type Loop, sweepsOf } from "../backend/loop.ts";
 import type { AnyKernel, Kernel, Program } from "../backend/program.ts";
 import { bytesPerElement } from "../core/dtype.ts";
 import { sizeOf } from "../core/shape.ts";
@@ -57,26 +57,53 @@ function loopStatistics(loop: Loop, elementBytes: ElementBytes): KernelStatistic
   const { extents, reduced, statements, stores } = loop;
   const points = sizeOf(extents);
   const outerPoints = sizeOf(extents.slice(0, extents.length - reduced));
-  const isLate: boolean[] = [];
+  const isLate = lateOf(loop);
   let flops = 0;
-  for (const statement of statements) {
-    const depends = statement.kind === "apply" && statement.args.some((arg) => isLate[arg]);
-    isLate.push(statement.kind === "reduce" || depends);
+  statements.forEach((statement, index) => {
     if (statement.kind === "reduce") flops += points;
     if (statement.kind === "apply" && !moves.has(statement.op)) {
-      flops += depends ? outerPoints : points;
+      flops += isLate[index] ? outerPoints : points;
     }
-  }
-  const bytes = (accesses: readonly Access[]): number =>
+  });
+  const bytes = (accesses: readonly Access[], over: readonly number[]): number =>
     accesses.reduce(
-      (sum, access) => sum + elementsAccessed(access, extents) * elementBytes(access.dtype),
+      (sum, access) => sum + elementsAccessed(access, over) * elementBytes(access.dtype),
       0,
     );
+  const { loads, stores: written } = accessesOf(loop);
+  const row = extents.map((extent, axis) => axis < extents.length - reduced ? 1 : extent);
+  const staysInCache = bytes([...loads, ...written], row) <= cachedRow;
   return {
-    bytesRead: bytes(loadsOf(loop)),
-    bytesWritten: bytes(stores.map(({ access }) => access)),
+    bytesRead: bytes(staysInCache ? loads : loadsOf(loop), extents),
+    bytesWritten: bytes(staysInCache ? written : stores.map(({ access }) => access), extents),
     flops,
   };
+}
+
+/** A row of so many bytes, of all arrays together, is still in the cache when the next sweep comes to it. */
+const cachedRow = 2 ** 18;
+
+/** What a loop reads and what it writes, each once for all sweeps, without what it has written itself. */
+export function accessesOf(loop: Loop): { loads: Access[]; stores: Access[] } {
+  const sweeps = sweepsOf(loop);
+  const loads = new Map<string, Access>();
+  const stores = new Map<string, Access>();
+  const keyOf = ({ buffer, dtype, offset, strides }: Access): string =>
+    `${buffer} ${dtype} ${offset} ${strides}`;
+  const storedIn = new Map<number, number>();
+  for (const { statement, access } of loop.stores) {
+    stores.set(keyOf(access), access);
+    const before = storedIn.get(access.buffer) ?? Infinity;
+    storedIn.set(access.buffer, Math.min(before, sweeps[statement]!));
+  }
+  loop.statements.forEach((each, index) => {
+    if (each.kind !== "load") return;
+    const { access } = each;
+    if (sweeps[index]! <= (storedIn.get(access.buffer) ?? Infinity)) {
+      loads.set(keyOf(access), access);
+    }
+  });
+  return { loads: [...loads.values()], stores: [...stores.values()] };
 }
 
 /** Axes of stride 0 repeat what was read. */

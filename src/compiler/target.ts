@@ -3,7 +3,7 @@ import { bytesPerElement, type DType } from "../core/dtype.ts";
 import { sizeOf, type TensorSpec } from "../core/shape.ts";
 
 /** What the compiler takes into account of the backend that a program is for. */
-export type Target = Pick<Backend, "fuses" | "buffersPerLoop" | "bytesPerElement">;
+export type Target = Pick<Backend, "fuses" | "sweeps" | "buffersPerLoop" | "bytesPerElement">;
 
 /** Bytes that an element takes on the device. */
 export type ElementBytes = (dtype: DType) => number;

@@ -11,6 +11,8 @@ export interface KernelExplanation {
   readonly extents: Shape;
   /** How many of the last extents are reduced. */
   readonly reduced: number;
+  /** How many times it goes over the reduced extents before it comes to the next row. */
+  readonly sweeps: number;
   /** Values that it computes or reads for each point. */
   readonly statements: number;
   /** Arrays (and numbers in memory) that it reads. */
@@ -80,9 +82,10 @@ export function printExplanation(explanation: Omit<Explanation, "toString">): st
 }
 
 function rowOf(kernel: KernelExplanation): string[] {
-  const { op, extents, reduced, computes, loads, stores } = kernel;
+  const { op, extents, reduced, sweeps, computes, loads, stores } = kernel;
   const outer = extents.slice(0, extents.length - reduced).join(" ");
-  const inner = extents.slice(extents.length - reduced).join(" ");
+  const times = sweeps > 1 ? `${sweeps} x ` : "";
+  const inner = times + extents.slice(extents.length - reduced).join(" ");
   const named = computes.slice(0, mostNamed).join(" ");
   return [
     op,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { referenceBackend } from "../../backends/reference/mod.ts";
-import type { Access, Loop } from "../../src/backend/loop.ts";
+import { type Access, argumentsOf, lateOf, type Loop, sweepsOf } from "../../src/backend/loop.ts";
 import type { FusedKernel, Program } from "../../src/backend/program.ts";
 import { compile } from "../../src/compiler/compile.ts";
 import type { Target } from "../../src/compiler/target.ts";
@@ -72,7 +72,8 @@ export function checkLoops(
     const [[spaceA, fromA, toA], [spaceB, fromB, toB]] = [range(a), range(b)];
     return spaceA === spaceB && fromA < toB && fromB < toA;
   };
-  for (const { extents, reduced, statements, stores } of loopsOf(program)) {
+  for (const loop of loopsOf(program)) {
+    const { extents, reduced, statements, stores } = loop;
     const accesses = [
       ...statements.flatMap((each) => each.kind === "load" ? [each.access] : []),
       ...stores.map(({ access }) => access),
@@ -88,19 +89,23 @@ export function checkLoops(
       const last = program.buffers[buffer]!.byteLength / elementBytes(dtype) - 1;
       assert.ok(reach(-1) >= 0 && reach(1) <= last, "an access within its buffer");
     }
-    const isLate: boolean[] = [];
+    const isLate = lateOf(loop);
+    const sweeps = sweepsOf(loop);
+    assert.ok(
+      [0, ...loop.sweeps ?? []].every((first, sweep) => sweeps.indexOf(sweep) === first),
+      "sweeps ascend, and none is empty",
+    );
     statements.forEach((statement, i) => {
-      const args = statement.kind === "apply"
-        ? statement.args
-        : statement.kind === "reduce"
-        ? [statement.arg]
-        : [];
-      assert.ok(args.every((arg) => arg < i), "arguments come before their use");
+      for (const arg of argumentsOf(statement)) {
+        assert.ok(arg < i, "arguments come before their use");
+        const isNumber = isLate[arg] || statements[arg]!.kind === "literal";
+        assert.ok(sweeps[arg] === sweeps[i] || isNumber, "a point of an earlier sweep");
+      }
       if (statement.kind === "reduce") {
-        assert.ok(!isLate[statement.arg], "no reduction of a reduction");
+        const isReduced = isLate[statement.arg] && sweeps[statement.arg] === sweeps[i];
+        assert.ok(!isReduced, "no reduction of a reduction");
         assert.ok(reduced > 0, "a reduction needs a reduced axis");
       }
-      isLate.push(statement.kind === "reduce" || args.some((arg) => isLate[arg]));
     });
     assert.ok(stores.length > 0, "a loop that stores nothing");
     stores.forEach(({ statement, access }, i) => {
@@ -109,14 +114,15 @@ export function checkLoops(
         !isLate[statement] || inner.every((stride) => stride === 0),
         "a reduced value is stored once",
       );
-      stores.forEach((other, j) =>
-        assert.ok(
-          i === j || !overlap(access.buffer, other.access.buffer),
-          "two results in one place",
-        )
-      );
-      for (const { access: load } of statements.filter((each) => each.kind === "load")) {
-        if (!overlap(access.buffer, load.buffer)) continue;
+      stores.forEach((other, j) => {
+        if (i === j || !overlap(access.buffer, other.access.buffer)) return;
+        const inTurn = sweeps[statement] !== sweeps[other.statement] &&
+          access.buffer === other.access.buffer;
+        assert.ok(inTurn, "two results in one place");
+      });
+      for (const each of statements) {
+        if (each.kind !== "load" || !overlap(access.buffer, each.access.buffer)) continue;
+        const { access: load } = each;
         assert.equal(access.buffer, load.buffer, "a result over a part of an operand");
         assert.deepEqual([load.offset, load.strides], [access.offset, access.strides], "in place");
         assert.equal(elementBytes(load.dtype), elementBytes(access.dtype));

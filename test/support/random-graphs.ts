@@ -110,13 +110,32 @@ const floats = (op: Instruction["op"]): Maker => (builder, a, b, detail) => {
   return builder.make(op, {}, left, builder.partner(left, b, detail));
 };
 
+/** A value, or a function of it, and what its rows are reduced to. */
+const againstRows: Maker = (builder, a, b, detail) => {
+  const x = builder.real(a);
+  const { shape } = x.spec;
+  const axis = shape.length - 1;
+  const op = pick(["reduceSum", "reduceMax", "reduceMin"] as const, detail);
+  const reduced = builder.make(op, { axes: [axis] }, x);
+  const axes = shape.map((_, at) => at).slice(0, -1);
+  const spread = builder.make("broadcast", { shape, axes }, reduced);
+  const y = detail % 2
+    ? builder.make(pick(["exp", "neg", "tanh"] as const, detail >> 1), {}, x)
+    : x;
+  const result = builder.make(pick(["sub", "div", "mul"] as const, detail >> 2), {}, y, spread);
+  // Beside another value of the same shape, where there is one.
+  return detail % 5 === 0 ? builder.make("add", {}, result, builder.partner(result, b, 2)) : result;
+};
+
 // Movement and cheap operations stand several times, to be drawn more often.
 const makers: readonly Maker[] = [
   real("exp"),
   real("tanh"),
+  real("logistic"),
   real("sqrt"),
   real("isFinite"),
   real("cbrt"),
+  real("rcbrt"),
   (builder, a) => builder.make("neg", {}, builder.real(a)),
   (builder, a) => builder.make("not", {}, builder.as(a, "bool")),
   (builder, a) => builder.make("stopGradient", {}, a),
@@ -167,6 +186,8 @@ const makers: readonly Maker[] = [
   reduction("reduceSum"),
   reduction("reduceMax"),
   reduction("reduceMin"),
+  againstRows,
+  againstRows,
   (builder, a, _b, detail) =>
     builder.make("reshape", { shape: pick(shapesOfSize(sizeOf(a.spec.shape)), detail) }, a),
   (builder, a, _b, detail) =>
@@ -313,12 +334,18 @@ const shapes: readonly Shape[] = [
   [], [1], [3], [5], [6], [2, 3], [3, 2], [2, 1], [1, 3], [4, 6], [24], [2, 3, 4], [0, 3], [2, 0], [1, 6, 1], [3, 4, 2],
 ];
 
+/** So many rows that loops may sweep over each of them several times. */
+export const rowShapes: readonly Shape[] = [[17, 3], [4, 5, 2], [20, 4], [20], [3], [5, 2]];
+
 /** Random graphs of what loops are made of, and of what they are not. */
-export function graphCases(longest = 24): fc.Arbitrary<GraphCase> {
+export function graphCases(
+  longest = 24,
+  inputShapes: readonly Shape[] = shapes,
+): fc.Arbitrary<GraphCase> {
   return fc.record({
     specs: fc.array(
       fc.record({
-        shape: fc.constantFrom(...shapes),
+        shape: fc.constantFrom(...inputShapes),
         dtype: fc.constantFrom<DType>(
           "float32",
           "float32",
