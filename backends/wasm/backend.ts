@@ -5,7 +5,7 @@ import { createHeap, padded } from "./heap.ts";
 import { liftLiterals } from "./literals.ts";
 import { createPool } from "./pool.ts";
 import { createSteps, type OtherKernels } from "./steps.ts";
-import { bytesOf, createStore, type WasmBuffer } from "./store.ts";
+import { bytesOf, copyOf, createStore, type WasmBuffer } from "./store.ts";
 import { wasmSupport } from "./support.ts";
 
 /** What the backend is given. */
@@ -39,32 +39,52 @@ export function wasmBackend(options: WasmOptions): Backend {
     const written = new Set(program.outputs.map(({ buffer }) => buffer));
     const scratchAt = padded(arenaBytes);
     const stagedAt = scratchAt + padded(scratchBytes);
+    const inArena = buffers.flatMap((plan, i) => plan.kind === "arena" ? { i, plan } : []);
+    const outside = buffers.flatMap((plan, i) =>
+      plan.kind === "arena" ? [] : { i, plan, isWritten: written.has(i) }
+    );
+    const position = new Map(outside.map(({ i }, k) => [i, k]));
+    const outputs = program.outputs.map(({ buffer }) => position.get(buffer)!);
+    /** Of this run or the last one. */
+    const addresses = new Array<number>(buffers.length).fill(0);
+    let placedAt = -1;
 
     function run(inputs: Parameters<Executable["run"]>[0]): WasmBuffer[] {
       // Buffers that do not live in the heap are copied into the workspace, behind the arena and scratch memory.
       let end = stagedAt;
-      const places = buffers.map((plan, i): { buffer?: WasmBuffer; at: number } => {
-        if (plan.kind === "arena") return { at: plan.byteOffset };
+      const staged: number[] = [];
+      const held = outside.map(({ i, plan, isWritten }, k) => {
         const buffer = plan.kind === "input"
-          ? store.settle(inputs[plan.input]!, written.has(i))
+          ? store.settle(inputs[plan.input]!, isWritten)
           : store.create(plan.byteLength);
-        const at = end;
-        if (buffer.block === undefined) end += padded(plan.byteLength);
-        return { buffer, at };
+        if (buffer.block !== undefined) {
+          addresses[i] = buffer.block.address;
+        } else {
+          addresses[i] = end;
+          end += padded(plan.byteLength);
+          staged.push(k);
+        }
+        return buffer;
       });
       const base = store.workspace(end);
-      const addresses = places.map(({ buffer, at }, i) => {
-        if (buffer?.block !== undefined) return buffer.block.address;
-        if (buffer !== undefined && buffers[i]!.kind === "input") {
-          heap.bytes().set(buffer.data!, base + at);
-        }
-        return base + at;
-      });
+      if (base !== placedAt) {
+        for (const { i, plan } of inArena) addresses[i] = base + plan.byteOffset;
+        placedAt = base;
+      }
+      for (const k of staged) {
+        const { i, plan } = outside[k]!;
+        const { block, data } = held[k]!;
+        addresses[i] = block?.address ?? addresses[i]! + base;
+        // An input that is given twice may have moved into the heap the second time.
+        if (plan.kind === "input" && block === undefined) heap.bytes().set(data!, addresses[i]);
+      }
       for (const each of runs) each(addresses, base + scratchAt);
-      return program.outputs.map(({ buffer: i }) => {
-        const buffer = places[i]!.buffer!;
+      return outputs.map((k) => {
+        const buffer = held[k]!;
         if (buffer.block === undefined) {
-          buffer.data!.set(bytesOf(heap, addresses[i]!, buffer.byteLength));
+          const address = addresses[outside[k]!.i]!;
+          if (buffer.data === undefined) buffer.data = copyOf(heap, address, buffer.byteLength);
+          else buffer.data.set(bytesOf(heap, address, buffer.byteLength));
         }
         return buffer;
       });
@@ -76,14 +96,18 @@ export function wasmBackend(options: WasmOptions): Backend {
     name: "wasm",
     dtypes,
     fuses: true,
+    sweeps: true,
     upload: store.upload,
     download: (buffer, dtype) => Promise.resolve(store.download(buffer, dtype)),
     downloadSync: store.download,
     compile,
-    describe: () =>
-      pool.reason === undefined
-        ? `wasm, ${pool.threads} threads`
-        : `wasm, one thread: ${pool.reason}`,
+    describe() {
+      const fused =
+        { on: ", relaxed FMA", off: "", missing: ", no FMA in this runtime" }[support.fma];
+      return pool.reason === undefined
+        ? `wasm, ${pool.threads} threads${fused}`
+        : `wasm, one thread${fused}: ${pool.reason}`;
+    },
     memory: store.statistics,
   };
 }

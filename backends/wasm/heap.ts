@@ -14,6 +14,8 @@ export interface Heap {
   release(block: Block): void;
   /** All of the memory. Made anew after it has grown: do not keep it. */
   bytes(): Uint8Array<ArrayBuffer>;
+  /** The same in 32-bit integers. */
+  words(): Int32Array<ArrayBuffer>;
   /** Bytes in pieces that are taken. */
   used(): number;
 }
@@ -35,6 +37,7 @@ export function padded(byteLength: number): number {
 export function createHeap(shared: boolean): Heap {
   const memory = new WebAssembly.Memory({ initial: 16, maximum: pageLimit, shared });
   let view = new Uint8Array(memory.buffer as ArrayBuffer);
+  let words = new Int32Array(memory.buffer as ArrayBuffer);
   // Address 0 is left out: it is nobody's.
   const space = createFreeSpace(alignment);
   let used = 0;
@@ -54,6 +57,7 @@ export function createHeap(shared: boolean): Heap {
     }
     // The type says ArrayBuffer, for the sake of typed arrays; it may be shared.
     view = new Uint8Array(memory.buffer as ArrayBuffer);
+    words = new Int32Array(memory.buffer as ArrayBuffer);
   }
 
   function tryToGrow(by: number): boolean {
@@ -81,6 +85,7 @@ export function createHeap(shared: boolean): Heap {
       space.give(address, length);
     },
     bytes: () => view,
+    words: () => words,
     used: () => used,
   };
 }

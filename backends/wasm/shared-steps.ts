@@ -1,21 +1,15 @@
-/** Loops and products as steps that can run in the pool. */
+/** Loops, batches of loops, and products as steps that can run in the pool. */
 import type { Loop } from "../../src/backend/loop.ts";
 import type { Kernel } from "../../src/backend/program.ts";
 import type { DotFunctions, DotPlan } from "./dot.ts";
 import { dotTasks } from "./dot-tasks.ts";
 import { loopCost } from "./loop-cost.ts";
-import type { Call, Pool, PoolFunction, Task } from "./pool.ts";
-import { chunkCost, type SharedStep } from "./schedule.ts";
-
-/** A loop: `func(addresses of buffers..., begin, end)` for ranges of `extent`. */
-export interface PooledLoop {
-  readonly func: PoolFunction;
-  readonly buffers: readonly number[];
-  readonly extent: number;
-}
+import type { CompiledLoop } from "./loop-modules.ts";
+import type { Pool, PoolFunction, Task } from "./pool.ts";
+import { chunkCost, type SharedStep, type StepTasks } from "./schedule.ts";
 
 /** A loop as a step. */
-export function sharedLoop(loop: Loop, { func, buffers, extent }: PooledLoop): SharedStep {
+export function sharedLoop(loop: Loop, { code, buffers, extent }: CompiledLoop): SharedStep {
   const cost = loopCost(loop);
   return {
     cost,
@@ -23,17 +17,52 @@ export function sharedLoop(loop: Loop, { func, buffers, extent }: PooledLoop): S
     reads: loop.statements.flatMap((each) => each.kind === "load" ? each.access.buffer : []),
     writes: loop.stores.map(({ access }) => access.buffer),
     tasks(divided) {
-      const args = divided ? [...buffers] : [...buffers, 0, extent];
-      const calls: Call[] = [{ func, args }];
-      const task: Task = divided
-        ? { calls, units: extent, chunk: chunkOf(extent, cost) }
-        : { calls };
+      const args: number[] = [...buffers];
       return {
-        tasks: [task],
+        tasks: [unitsTask(code.single.func, args, extent, cost, divided)],
         place: (addresses) => buffers.forEach((buffer, i) => args[i] = addresses[buffer]!),
       };
     },
   };
+}
+
+/** Loops of one form as a step; `place` writes their table and gives its address. */
+export function sharedBatch(
+  steps: readonly SharedStep[],
+  { func, rows, units, place }: {
+    readonly func: PoolFunction;
+    readonly rows: number;
+    readonly units: number;
+    readonly place: (addresses: readonly number[]) => number;
+  },
+): SharedStep {
+  const cost = steps.reduce((sum, step) => sum + step.cost, 0);
+  return {
+    cost,
+    divisible: units > 1,
+    reads: steps.flatMap(({ reads }) => reads),
+    writes: steps.flatMap(({ writes }) => writes),
+    tasks(divided): StepTasks {
+      const args = [0, rows];
+      return {
+        tasks: [unitsTask(func, args, units, cost, divided)],
+        place: (addresses) => args[0] = place(addresses),
+      };
+    },
+  };
+}
+
+/** A task of one function of units, which come behind the other arguments. */
+function unitsTask(
+  func: PoolFunction,
+  args: number[],
+  units: number,
+  cost: number,
+  divided: boolean,
+): Task {
+  if (divided) return { calls: [{ func, args }], units, chunk: chunkOf(units, cost) };
+  args.push(0, units);
+  return { calls: [{ func, args }] };
 }
 
 /** Points in a chunk; many of them in whole vectors. */

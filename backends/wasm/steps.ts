@@ -8,10 +8,11 @@ import { type DotFunctions, dotModule, type DotPlan, prepareDot } from "./dot.ts
 import { type Heap, padded } from "./heap.ts";
 import { loopsOf } from "../../src/backend/kernel-loops.ts";
 import { literalArray } from "./literals.ts";
+import { batchTableLength } from "./loop-batch.ts";
 import { type CompiledLoop, createLoopCompiler } from "./loop-modules.ts";
 import type { Pool, PoolFunction } from "./pool.ts";
 import { type Run, schedule, type Step } from "./schedule.ts";
-import { sharedDot, sharedLoop } from "./shared-steps.ts";
+import { sharedBatch, sharedDot, sharedLoop } from "./shared-steps.ts";
 import { type SplitOptions, splitReduction } from "../../src/backend/split-reduction.ts";
 import type { WasmSupport } from "./support.ts";
 
@@ -85,14 +86,38 @@ export function createSteps(
   }
 
   function loopStep(loop: Loop, compiled: CompiledLoop): Made {
-    const { run, buffers, extent } = compiled;
+    const { code: { single: { run } }, buffers, extent } = compiled;
     const args = [...buffers, 0, extent];
     const alone = (addresses: readonly number[]): void => {
       for (let i = 0; i < buffers.length; i++) args[i] = addresses[buffers[i]!]!;
       run.apply(undefined, args);
     };
-    const step = { run: alone, shared: sharedLoop(loop, compiled) };
+    const step = { run: alone, shared: sharedLoop(loop, compiled), loop: compiled };
     return { step, way: "generated", scratchBytes: 0 };
+  }
+
+  /** Loops of one form as one step, which reads their addresses from a table; `reserve` gives memory for it. */
+  function batchStep(members: readonly Step[], reserve: (byteLength: number) => number): Step {
+    const loops = members.map(({ loop }) => loop!);
+    const { run, func } = loops[0]!.code.batch!;
+    const parameters = loops[0]!.buffers.length;
+    const table = reserve(4 * batchTableLength(loops.length, parameters));
+    const rows = loops.length;
+    const units = loops.reduce((sum, { extent }) => sum + extent, 0);
+    const place = (addresses: readonly number[]): number => {
+      const words = heap.words();
+      let at = addresses[table]! / 4;
+      let first = 0;
+      for (const { buffers, extent } of loops) {
+        words[at++] = first;
+        for (let i = 0; i < parameters; i++) words[at++] = addresses[buffers[i]!]!;
+        first += extent;
+      }
+      words[at] = first;
+      return addresses[table]!;
+    };
+    const shared = sharedBatch(members.map((step) => step.shared!), { func, rows, units, place });
+    return { run: (addresses) => run(place(addresses), rows, 0, units), shared };
   }
 
   function dotStep(kernel: Kernel<"dot">): Made {
@@ -159,15 +184,18 @@ export function createSteps(
   return (kernels, buffers, arenaBytes) => {
     const planned = [...buffers];
     let end = padded(arenaBytes);
+    /** A further buffer in the arena. */
+    const reserve = (byteLength: number): number => {
+      const buffer = planned.push({ kind: "arena", byteOffset: end, byteLength }) - 1;
+      end += padded(byteLength);
+      return buffer;
+    };
     /** The loops of each kernel that is made of loops. */
     const loops = kernels.map((kernel) => {
       const own = kernel.op === "loop" ? [kernel.loop] : loopsOf(kernel);
       return own?.filter(hasPoints).flatMap((loop) => {
         const split = splitReduction(loop, planned.length, splitting);
-        for (const byteLength of split?.buffers ?? []) {
-          planned.push({ kind: "arena", byteOffset: end, byteLength });
-          end += padded(byteLength);
-        }
+        split?.buffers.forEach(reserve);
         return split?.loops ?? [loop];
       });
     });
@@ -181,11 +209,22 @@ export function createSteps(
     const all = made.flat();
     const scratchEach = Math.max(0, ...all.map((each) => padded(each.scratchBytes)));
     const steps = all.map(({ step }) => step);
+    const join = (members: readonly Step[]) => batchStep(members, reserve);
+    const { runs, scratchBytes, together } = schedule(steps, planned, pool, scratchEach, join);
+    next = 0;
     return {
-      ...schedule(steps, planned, pool, scratchEach),
+      runs,
+      scratchBytes,
       buffers: planned,
       arenaBytes: end,
-      ways: made.map((each) => each[0]?.way ?? "nothing to do"),
+      ways: made.map((each) => {
+        const [first] = each;
+        if (first === undefined) return "nothing to do";
+        // A kernel of several steps runs like its first.
+        const count = together[next]!;
+        next += each.length;
+        return count === 1 ? first.way : `${first.way}, ${count} in one`;
+      }),
     };
   };
 }

@@ -2,7 +2,7 @@ import type { MemoryStatistics } from "../../src/backend/backend.ts";
 import type { DeviceBuffer } from "../../src/core/device-buffer.ts";
 import { bytesPerElement, type DType, type TypedArray, viewOf } from "../../src/core/dtype.ts";
 import { DeviceError } from "../../src/core/errors.ts";
-import type { Block, Heap } from "./heap.ts";
+import { type Block, type Heap, padded } from "./heap.ts";
 
 /**
  * Memory of this backend: a piece of the heap, or an ordinary array that is copied into the heap for each run.
@@ -26,7 +26,7 @@ export interface WasmBuffer extends DeviceBuffer {
 export interface Store {
   upload(data: TypedArray): WasmBuffer;
   download(buffer: DeviceBuffer, dtype: DType): TypedArray;
-  /** A buffer for a result: in the heap, or an array to be copied into. */
+  /** A buffer for a result: in the heap, or without elements yet. */
   create(byteLength: number): WasmBuffer;
   /** The buffer as one of ours, moved into the heap where that pays: `written` is what a run writes in place. */
   settle(buffer: DeviceBuffer, written: boolean): WasmBuffer;
@@ -37,34 +37,35 @@ export interface Store {
 
 /** Smaller buffers are cheaper to copy than to look after. */
 const smallBytes = 32 * 1024;
-/** A buffer that has been copied so often lives long. */
+/** A buffer that has been copied so often lives long; a small one, which leaves more pieces to look after. */
 const manyCopies = 4;
-/** How many budgets such buffers may fill, and those that are written in place. */
-const budgetsIfCopied = 4;
-const budgetsIfWritten = 8;
+const manySmallCopies = 64;
+/** How many budgets such buffers and those that are written in place may fill. */
+const budgetsIfOld = 8;
 
 /** Starts a store whose tensors may hold `budget` bytes of the heap before they become ordinary arrays. */
 export function createStore(heap: Heap, budget: number): Store {
   let tensors = 0;
   let workspace: Block | undefined;
   const registry = new FinalizationRegistry((block: Block) => {
-    tensors -= block.byteLength;
+    tensors -= padded(block.byteLength);
     heap.release(block);
   });
 
   /** Gives a buffer a piece of the heap, if there is room in so many budgets. */
   function place(buffer: WasmBuffer, budgets: number): boolean {
     const { byteLength } = buffer;
-    if (tensors + byteLength > budgets * budget) return false;
+    const taken = padded(byteLength);
+    if (tensors + taken > budgets * budget) return false;
     buffer.block = heap.acquire(byteLength);
-    tensors += byteLength;
+    tensors += taken;
     registry.register(buffer, buffer.block);
     return true;
   }
 
   function create(byteLength: number): WasmBuffer {
     const buffer: WasmBuffer = { byteLength, block: undefined, data: undefined, copies: 0 };
-    if (byteLength < smallBytes || !place(buffer, 1)) buffer.data = new Uint8Array(byteLength);
+    if (byteLength >= smallBytes) place(buffer, 1);
     return buffer;
   }
 
@@ -79,22 +80,22 @@ export function createStore(heap: Heap, budget: number): Store {
     upload(data) {
       const bytes = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
       const buffer = create(data.byteLength);
-      if (buffer.block === undefined) buffer.data!.set(bytes);
+      if (buffer.block === undefined) buffer.data = bytes.slice();
       else heap.bytes().set(bytes, buffer.block.address);
       return buffer;
     },
     download(buffer, dtype) {
       const { block, data, byteLength } = own(buffer);
-      const copy = new Uint8Array(byteLength);
-      copy.set(block === undefined ? data! : bytesOf(heap, block.address, byteLength));
+      const copy = block === undefined ? data!.slice() : copyOf(heap, block.address, byteLength);
       return viewOf(dtype, copy.buffer, 0, byteLength / bytesPerElement(dtype));
     },
     settle(buffer, written) {
       const settled = own(buffer);
       if (settled.block !== undefined) return settled;
-      const isOld = ++settled.copies > manyCopies;
-      if (written) moveIn(settled, budgetsIfWritten);
-      else if (settled.byteLength >= smallBytes) moveIn(settled, isOld ? budgetsIfCopied : 1);
+      const isSmall = settled.byteLength < smallBytes;
+      const isOld = ++settled.copies > (isSmall ? manySmallCopies : manyCopies);
+      if (written || isOld) moveIn(settled, budgetsIfOld);
+      else if (!isSmall) moveIn(settled, 1);
       return settled;
     },
     workspace(byteLength) {
@@ -112,6 +113,11 @@ export function createStore(heap: Heap, budget: number): Store {
 /** A piece of the heap as bytes. */
 export function bytesOf(heap: Heap, address: number, byteLength: number): Uint8Array<ArrayBuffer> {
   return heap.bytes().subarray(address, address + byteLength);
+}
+
+/** A copy of a piece of the heap, outside of it. */
+export function copyOf(heap: Heap, address: number, byteLength: number): Uint8Array<ArrayBuffer> {
+  return heap.bytes().slice(address, address + byteLength);
 }
 
 function own(buffer: DeviceBuffer): WasmBuffer {

@@ -13,16 +13,18 @@ export interface Storage {
   readonly literal: number | undefined;
   /** The function that the memory was donated to. */
   donatedTo: string | undefined;
+  /** The last call that looked for memory that it was given twice. */
+  call: number;
 }
 
 /** Storage around a buffer of a device. */
 export function bufferStorage(device: DeviceName, buffer: DeviceBuffer): Storage {
-  return { kind: "storage", device, buffer, literal: undefined, donatedTo: undefined };
+  return { kind: "storage", device, buffer, literal: undefined, donatedTo: undefined, call: 0 };
 }
 
 /** Storage of one number, uploaded when a kernel needs it. */
 export function literalStorage(device: DeviceName, literal: number): Storage {
-  return { kind: "storage", device, buffer: undefined, literal, donatedTo: undefined };
+  return { kind: "storage", device, buffer: undefined, literal, donatedTo: undefined, call: 0 };
 }
 
 /** The buffer of a storage; refuses one that was donated. */

@@ -1,6 +1,6 @@
 import { backendOf } from "../backend/registry.ts";
 import type { AnyKernel, Program } from "../backend/program.ts";
-import { kernelStatistics, programStatistics } from "../compiler/statistics.ts";
+import { accessesOf, kernelStatistics, programStatistics } from "../compiler/statistics.ts";
 import { type ElementBytes, elementBytesOf } from "../compiler/target.ts";
 import { OptionError } from "../core/errors.ts";
 import { type Explanation, type KernelExplanation, printExplanation } from "./explanation.ts";
@@ -11,7 +11,9 @@ import { inspectors } from "./inspection.ts";
  * fusion, with the bytes that they move and the arithmetic that they do. The function is traced and compiled if it was
  * not yet, but not run, and no argument is donated.
  *
- * Bytes are what a program must move that reads every element at most once a kernel; caches may save some.
+ * Bytes are what a program must move that reads every element at most once a kernel; caches may save some. A kernel that
+ * goes over rows several times finds them in the cache, unless they are longer than some hundred kilobytes: those count
+ * each time.
  *
  * @param jitted A function made by `jit`.
  * @param args The arguments of a call.
@@ -79,13 +81,15 @@ function explainKernel(
       computes: [op],
       extents: output.spec.shape,
       reduced: 0,
+      sweeps: 1,
       statements: 1,
       loads: operands.filter((operand) => "buffer" in operand).length,
       stores: 1,
       ...moved,
     };
   }
-  const { extents, reduced, statements, stores } = kernel.loop;
+  const { extents, reduced, statements, sweeps = [] } = kernel.loop;
+  const { loads, stores } = accessesOf(kernel.loop);
   const computes = new Set<string>();
   for (const statement of statements) {
     if (statement.kind === "apply") computes.add(statement.op);
@@ -96,8 +100,9 @@ function explainKernel(
     computes: [...computes],
     extents,
     reduced,
+    sweeps: 1 + sweeps.length,
     statements: statements.length,
-    loads: statements.filter(({ kind }) => kind === "load").length,
+    loads: loads.length,
     stores: stores.length,
     ...moved,
   };

@@ -1,7 +1,7 @@
 import type { DeviceName } from "../backend/registry.ts";
-import { DonatedError, OptionError, TracedValueError } from "../core/errors.ts";
+import { OptionError, TracedValueError } from "../core/errors.ts";
 import { formatSpec } from "../core/shape.ts";
-import { bufferOf, bufferStorage, literalStorage, type Storage } from "../tensor/storage.ts";
+import { bufferOf, bufferStorage, literalStorage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { evaluateGraph } from "../tracing/evaluate-graph.ts";
 import {
@@ -14,13 +14,10 @@ import {
 import type { Staged } from "../tracing/stage.ts";
 import { currentStaging } from "../tracing/trace.ts";
 import { unflatten } from "../tree/tree.ts";
+import { isShared, sharedError } from "./donation.ts";
 import { inspectors } from "./inspection.ts";
-import {
-  type FlatArguments,
-  flattenArguments,
-  type Outputs,
-  stageFunction,
-} from "./stage-function.ts";
+import { type MatchArguments, matcherOf } from "./match-arguments.ts";
+import { flattenArguments, type Outputs, stageFunction } from "./stage-function.ts";
 
 /** How a function is compiled. */
 export interface JitOptions {
@@ -35,6 +32,9 @@ export interface JitOptions {
 interface Variant {
   readonly staged: Staged;
   readonly outputs: Outputs;
+  readonly matches: MatchArguments;
+  /** For each input that is no constant. */
+  readonly donated: readonly boolean[];
   readonly compiled: Map<DeviceName, CompiledGraph>;
 }
 
@@ -80,8 +80,12 @@ export function jit<Args extends readonly unknown[], Result>(
   }
   const variants = new Map<string, Variant>();
 
+  let last: Variant | undefined;
+
   /** What the function became for arguments like these: traced now, or before. */
-  function variantOf(args: Args): { variant: Variant; flat: FlatArguments } {
+  function variantOf(args: Args): { variant: Variant; tensors: readonly Tensor[] } {
+    const known = last?.matches(args);
+    if (known !== undefined) return { variant: last!, tensors: known };
     const flat = flattenArguments("jit", args);
     const tooFar = donate.find((position) => position >= args.length);
     if (tooFar !== undefined) {
@@ -94,118 +98,89 @@ export function jit<Args extends readonly unknown[], Result>(
     let variant = variants.get(key);
     if (variant === undefined) {
       const { staged, outputs } = stageFunction("jit", f, flat);
-      variant = { staged, outputs, compiled: new Map() };
+      const donated = flat.owners.map((argument) => donate.includes(argument));
+      variant = { staged, outputs, matches: matcherOf(flat), donated, compiled: new Map() };
       // What it captured of an outer transformation is another tensor at the next call.
       if (staged.captured.length === 0) {
         if (variants.size >= variantLimit) variants.delete(variants.keys().next().value!);
         variants.set(key, variant);
       }
     }
-    return { variant, flat };
+    if (variant.staged.captured.length === 0) last = variant;
+    return { variant, tensors: flat.tensors };
   }
 
   const jitted = (...args: Args): Result => {
-    const { variant, flat } = variantOf(args);
+    const { variant, tensors } = variantOf(args);
     const { staged, outputs } = variant;
-    const inputs = [...flat.tensors, ...staged.captured];
     // Inside another transformation the primitives are handed to it one by one.
-    const inline = currentStaging() !== undefined ||
-      inputs.some((tensor) => tensor.content.kind === "traced");
+    const inline = currentStaging() !== undefined || tensors.some(isTraced) ||
+      staged.captured.some(isTraced);
     const results = inline
-      ? evaluateGraph(staged.graph, inputs, staged.constants)
-      : run(name, variant, flat, donate);
+      ? evaluateGraph(staged.graph, [...tensors, ...staged.captured], staged.constants)
+      : run(name, variant, tensors, () => flattenArguments("jit", args).paths);
     return unflatten(outputs.structure, outputs.fill(results)) as Result;
   };
   inspectors.set(jitted, (args) => {
-    const { variant, flat } = variantOf(args as unknown as Args);
-    const inputs = [...flat.tensors, ...variant.staged.captured];
-    const traced = inputs.find((tensor) => tensor.content.kind === "traced");
-    if (currentStaging() !== undefined || traced !== undefined) {
+    const { variant, tensors } = variantOf(args as unknown as Args);
+    const inputs = [...tensors, ...variant.staged.captured];
+    if (currentStaging() !== undefined || inputs.some(isTraced)) {
       throw new TracedValueError(
         "explain",
         `${name} is called inside a transformation, where its instructions become part of that; ` +
           `explain a jitted function outside of grad, vmap and jit`,
       );
     }
-    const { device, program } = compileVariant(variant, flat, donate);
+    const { constants } = variant.staged;
+    const { device, program } = compileVariant(variant, [...tensors, ...constants]);
     return { name, device, graph: variant.staged.graph, compiled: program };
   });
   return jitted;
 }
 
+function isTraced({ content }: Tensor): boolean {
+  return content.kind === "traced";
+}
+
 function compileVariant(
-  { staged, compiled }: Variant,
-  flat: FlatArguments,
-  donate: readonly number[],
-): { device: DeviceName; donated: ReadonlySet<number>; program: CompiledGraph } {
-  const device = commonDevice("jit", [...flat.tensors, ...staged.constants]);
-  const donated = new Set<number>();
-  flat.owners.forEach((argument, input) => {
-    if (donate.includes(argument)) donated.add(input);
-  });
+  { staged, donated, compiled }: Variant,
+  inputs: readonly Tensor[],
+): { device: DeviceName; program: CompiledGraph } {
+  const device = commonDevice("jit", inputs);
   let program = compiled.get(device);
   if (program === undefined) {
-    program = compileGraph(staged.graph, device, donated);
+    const positions = donated.flatMap((isDonated, input) => isDonated ? input : []);
+    program = compileGraph(staged.graph, device, new Set(positions));
     compiled.set(device, program);
   }
-  return { device, donated, program };
+  return { device, program };
 }
 
 function run(
   name: string,
   variant: Variant,
-  flat: FlatArguments,
-  donate: readonly number[],
+  tensors: readonly Tensor[],
+  pathsOf: () => readonly string[],
 ): Tensor[] {
-  const { staged } = variant;
-  const { device, donated, program } = compileVariant(variant, flat, donate);
+  const { staged: { graph, constants }, donated } = variant;
+  const inputs = constants.length === 0 ? tensors : [...tensors, ...constants];
+  const { device, program } = compileVariant(variant, inputs);
 
-  checkNotShared(name, flat, donated, staged.constants);
-  const buffers = [...flat.tensors, ...staged.constants].map((tensor, input) => {
+  const given = { tensors, donated, constants };
+  if (isShared(given)) throw sharedError(name, given, pathsOf());
+  const buffers = inputs.map((tensor, input) => {
     const storage = storageOf(tensor);
     // A number has no memory to lose: it donates an upload of its own.
-    return donated.has(input) && storage.literal !== undefined
+    return storage.literal !== undefined && donated[input]
       ? bufferOf(name, literalStorage(device, storage.literal), tensor.dtype)
       : bufferOn(name, tensor, device);
   });
   const results = program.executable.run(buffers);
-  for (const input of donated) {
-    const storage = storageOf(flat.tensors[input]!);
-    if (storage.literal !== undefined) continue;
+  tensors.forEach((tensor, input) => {
+    const storage = storageOf(tensor);
+    if (!donated[input] || storage.literal !== undefined) return;
     storage.buffer = undefined;
     storage.donatedTo = name;
-  }
-  return staged.graph.outputs.map(({ spec }, i) =>
-    new Tensor(spec, bufferStorage(device, results[i]!))
-  );
-}
-
-/** Refuses memory that is donated in one place and read in another. */
-function checkNotShared(
-  name: string,
-  { tensors, paths }: FlatArguments,
-  donated: ReadonlySet<number>,
-  constants: readonly Tensor[],
-): void {
-  if (donated.size === 0) return;
-  const readers = new Map<Storage, string>();
-  constants.forEach((tensor) =>
-    readers.set(storageOf(tensor), "a tensor that the function closes over")
-  );
-  tensors.forEach((tensor, input) => {
-    if (!donated.has(input)) readers.set(storageOf(tensor), paths[input]!);
   });
-  for (const input of donated) {
-    const storage = storageOf(tensors[input]!);
-    const reader = storage.literal === undefined ? readers.get(storage) : undefined;
-    if (reader !== undefined) {
-      throw new DonatedError(
-        name,
-        `${
-          paths[input]
-        } is donated, but is also ${reader}; expected a tensor of its own in each place`,
-      );
-    }
-    readers.set(storage, paths[input]!);
-  }
+  return graph.outputs.map(({ spec }, i) => new Tensor(spec, bufferStorage(device, results[i]!)));
 }

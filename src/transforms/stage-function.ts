@@ -7,6 +7,10 @@ import { checkNotPromise } from "./differentiable.ts";
 /** The arguments of a call, taken apart into what is traced and what is fixed. */
 export interface FlatArguments {
   readonly tensors: Tensor[];
+  /** Of each argument. */
+  readonly structures: readonly TreeStructure[];
+  /** Tensors and what is fixed, of all arguments. */
+  readonly leaves: readonly unknown[];
   /** For each tensor the position of the argument it came with, and its path. */
   readonly owners: number[];
   readonly paths: string[];
@@ -19,7 +23,7 @@ export interface FlatArguments {
 /** The result of a staged call: a tree in which some leaves are outputs of the graph. */
 export interface Outputs {
   readonly structure: TreeStructure;
-  fill(tensors: readonly Tensor[]): unknown[];
+  fill(tensors: readonly Tensor[]): readonly unknown[];
 }
 
 const identities = new WeakMap<object, number>();
@@ -78,6 +82,8 @@ export function flattenArguments(functionName: string, args: readonly unknown[])
   }).join("");
   return {
     tensors,
+    structures: parts.map(({ structure }) => structure),
+    leaves: parts.flatMap(({ leaves }) => leaves),
     owners,
     paths,
     key,
@@ -105,9 +111,11 @@ export function stageFunction<Args extends readonly unknown[]>(
     const result = f(...flat.fill(traced) as unknown as Args);
     checkNotPromise(functionName, result);
     const { leaves, structure } = flatten(result);
+    const isFixed = leaves.some((leaf) => !(leaf instanceof Tensor));
     outputs = {
       structure,
       fill(tensors) {
+        if (!isFixed) return tensors;
         let next = 0;
         return leaves.map((leaf) => leaf instanceof Tensor ? tensors[next++] : leaf);
       },

@@ -40,7 +40,8 @@ export type TreeStructure =
 
 const leafStructure: TreeStructure = { kind: "leaf" };
 
-function isPlainObject(value: unknown): value is Record<string, unknown> {
+/** Whether it is a branch of a tree: an object that is no instance of a class. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
@@ -103,11 +104,24 @@ export function unflatten(structure: TreeStructure, leaves: readonly unknown[]):
       case "array":
         return node.children.map(build);
       case "object":
-        return Object.fromEntries(node.keys.map((key, i) => [key, build(node.children[i]!)]));
+        return buildObject(node.keys, node.children);
     }
+  };
+  const buildObject = (keys: readonly string[], children: readonly TreeStructure[]): unknown => {
+    const object: Record<string, unknown> = {};
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      const value = build(children[i]!);
+      // To assign this one would replace the prototype.
+      if (key === "__proto__") Object.defineProperty(object, key, { ...property, value });
+      else object[key] = value;
+    }
+    return object;
   };
   return build(structure);
 }
+
+const property = { writable: true, enumerable: true, configurable: true } as const;
 
 /** `{a: *, b: [*, *]}`: for messages and cache keys; equal for equal structures. */
 export function formatStructure(structure: TreeStructure): string {
