@@ -27,6 +27,7 @@ const realFunctions = {
   round: nearestEven,
   sqrt: (x: number) => Math.sqrt(x),
   cbrt: (x: number) => Math.cbrt(x),
+  rcbrt: (x: number) => 1 / Math.cbrt(x),
   exp: (x: number) => Math.exp(x),
   expm1: (x: number) => Math.expm1(x),
   log: (x: number) => Math.log(x),
@@ -34,6 +35,7 @@ const realFunctions = {
   sin: (x: number) => Math.sin(x),
   cos: (x: number) => Math.cos(x),
   tanh: (x: number) => Math.tanh(x),
+  logistic: (x: number) => x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)),
 };
 
 for (const [name, f] of Object.entries(realFunctions)) {

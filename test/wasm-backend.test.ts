@@ -95,6 +95,22 @@ test("wasm: what is written or read again and again moves into the heap, garbage
   assert.equal(backend.downloadSync!(written!, "float32")[n - 1], 4);
 });
 
+test("wasm: small memory that is read very often moves into the heap, given twice or not", () => {
+  const backend = wasmBackend({ prepare });
+  const spec = { shape: [4], dtype: "float32" } as const;
+  const x = elements("float32", [4], []);
+  const { run } = backend.compile(oneKernelProgram("add", {}, [x, x], spec));
+  const [a, b] = [1, 2].map((value) => backend.upload(new Float32Array(4).fill(value)));
+  const sumOf = (...inputs: Parameters<typeof run>[0][number][]) =>
+    backend.downloadSync!(run(inputs)[0]!, "float32");
+  for (let i = 0; i < 100; i++) {
+    assert.deepEqual(sumOf(a!, a!), new Float32Array(4).fill(2));
+    assert.deepEqual(sumOf(a!, b!), new Float32Array(4).fill(3));
+  }
+  // Each in a cache line of its own.
+  assert.equal(backend.memory!().tensors, 128);
+});
+
 test("wasm: donated runs take no more memory, however many", () => {
   const backend = wasmBackend({ prepare });
   const { run } = backend.compile(doubling(100_000, 0));

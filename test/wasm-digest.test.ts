@@ -52,10 +52,12 @@ function run<Name extends PrimitiveName>(
   return digest(output.dtype, wasm.downloadSync!(result!, output.dtype));
 }
 
-const names = ["cbrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "erf", "pow"] as const;
+// deno-fmt-ignore -- one line
+const names = ["cbrt", "rcbrt", "exp", "expm1", "log", "log1p", "sin", "cos", "tanh", "logistic", "erf", "pow"] as const;
 
 const expected: Readonly<Record<string, string>> = {
-  "cbrt float32": "float32 b4b774f9",
+  "cbrt float32": "float32 60135fd3",
+  "rcbrt float32": "float32 5901679c",
   "exp float32": "float32 3929a636",
   "expm1 float32": "float32 6d566fa7",
   "log float32": "float32 6864b407",
@@ -63,9 +65,11 @@ const expected: Readonly<Record<string, string>> = {
   "sin float32": "float32 9f589aa0",
   "cos float32": "float32 a2dec45e",
   "tanh float32": "float32 e552ea98",
+  "logistic float32": "float32 3289f086",
   "erf float32": "float32 6e4c0204",
   "pow float32": "float32 d82f89c7",
-  "cbrt float64": "float64 f8aa59f9",
+  "cbrt float64": "float64 b9423de6",
+  "rcbrt float64": "float64 f2d28fd7",
   "exp float64": "float64 7ba50d9d",
   "expm1 float64": "float64 2655360a",
   "log float64": "float64 a03c18c1",
@@ -73,6 +77,7 @@ const expected: Readonly<Record<string, string>> = {
   "sin float64": "float64 80120124",
   "cos float64": "float64 1123880e",
   "tanh float64": "float64 6e409cbe",
+  "logistic float64": "float64 2d5bdd3b",
   "erf float64": "float64 aef8c601",
   "pow float64": "float64 6fccbf94",
   "sum float32":

@@ -7,7 +7,7 @@ import { sizeOf, stridesOf } from "../src/core/shape.ts";
 import type { ElementwiseName } from "../src/graph/instruction-set.ts";
 import { anyElement } from "./support/kernel-arbitraries.ts";
 import { toArray } from "./support/run-kernel.ts";
-import { access, runGenerated, runInterpreted } from "./support/run-loop.ts";
+import { access, runBatch, runGenerated, runInterpreted } from "./support/run-loop.ts";
 
 const extent = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(7, 8, 17, 33));
 
@@ -159,6 +159,20 @@ test("wasm: nests of exact instructions give the interpreter's bits, however the
         return cuts.map((cut) => Math.floor(cut * length)).sort((a, b) => a - b);
       });
       assert.deepEqual(elementsOf(loop, parts), elementsOf(loop, whole));
+    }),
+    { numRuns: 400 },
+  );
+});
+
+test("wasm: one batch of nests of one form gives the bits of each, however it is divided", () => {
+  fc.assert(
+    fc.property(anyNest, fc.integer({ min: 1, max: 4 }), ({ loop, buffers, cuts }, count) => {
+      const whole = elementsOf(loop, runGenerated(loop, buffers));
+      const sets = Array.from({ length: count }, () => buffers);
+      const batches = runBatch(loop, sets, (units) => {
+        return cuts.map((cut) => Math.floor(cut * units)).sort((a, b) => a - b);
+      });
+      for (const batch of batches) assert.deepEqual(elementsOf(loop, batch), whole);
     }),
     { numRuns: 400 },
   );

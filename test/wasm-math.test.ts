@@ -42,6 +42,7 @@ function everyExponent(each: number): Float32Array {
 type Unary = Exclude<MathName, "pow">;
 const exact: Readonly<Record<Unary, (x: number) => number>> = {
   cbrt: Math.cbrt,
+  rcbrt: (x) => 1 / Math.cbrt(x),
   exp: Math.exp,
   expm1: Math.expm1,
   log: Math.log,
@@ -49,12 +50,14 @@ const exact: Readonly<Record<Unary, (x: number) => number>> = {
   sin: Math.sin,
   cos: Math.cos,
   tanh: Math.tanh,
+  logistic: (x) => x < 0 ? Math.exp(x) / (1 + Math.exp(x)) : 1 / (1 + Math.exp(-x)),
   erf,
 };
 
 // As backends/wasm/math/mod.ts promises.
 const bounds: Readonly<Record<Unary, number>> = {
-  cbrt: 1.1,
+  cbrt: 1,
+  rcbrt: 1.25,
   exp: 1.05,
   expm1: 1.2,
   log: 0.9,
@@ -62,6 +65,7 @@ const bounds: Readonly<Record<Unary, number>> = {
   sin: 0.51,
   cos: 0.51,
   tanh: 1.4,
+  logistic: 2.4,
   erf: 1.5,
 };
 

@@ -15,6 +15,7 @@ export type UnaryName =
   | "round"
   | "sqrt"
   | "cbrt"
+  | "rcbrt"
   | "exp"
   | "expm1"
   | "log"
@@ -22,6 +23,7 @@ export type UnaryName =
   | "sin"
   | "cos"
   | "tanh"
+  | "logistic"
   | "erf"
   | "isFinite";
 
@@ -36,6 +38,7 @@ const loops: Readonly<Record<UnaryName, Loop>> = {
   round: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = roundHalfToEven(a[i]!); },
   sqrt: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.sqrt(a[i]!); },
   cbrt: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.cbrt(a[i]!); },
+  rcbrt: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = 1 / Math.cbrt(a[i]!); },
   exp: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.exp(a[i]!); },
   expm1: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.expm1(a[i]!); },
   log: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.log(a[i]!); },
@@ -43,9 +46,16 @@ const loops: Readonly<Record<UnaryName, Loop>> = {
   sin: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.sin(a[i]!); },
   cos: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.cos(a[i]!); },
   tanh: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = Math.tanh(a[i]!); },
+  logistic: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = logistic(a[i]!); },
   erf: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = erf(a[i]!); },
   isFinite: (o, a) => { for (let i = 0; i < o.length; i++) o[i] = a[i]! - a[i]! === 0 ? 1 : 0; },
 };
+
+/** 1 / (1 + e^-x) without overflow. */
+function logistic(x: number): number {
+  const e = Math.exp(-Math.abs(x));
+  return (x < 0 ? e : 1) / (1 + e);
+}
 
 /** Makes a kernel of one operand ready. */
 export function prepareUnary(name: UnaryName): Run {

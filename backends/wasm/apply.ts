@@ -50,6 +50,7 @@ export function applyVector(
     case "sqrt":
       return F.sqrt(a);
     case "cbrt":
+    case "rcbrt":
     case "exp":
     case "expm1":
     case "log":
@@ -57,6 +58,7 @@ export function applyVector(
     case "sin":
     case "cos":
     case "tanh":
+    case "logistic":
     case "erf":
     case "pow":
       return mathFunctions(wide ? "float64" : "float32")[op](e, a, b);

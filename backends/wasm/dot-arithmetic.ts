@@ -1,5 +1,6 @@
 import type { DType } from "../../src/core/dtype.ts";
 import { f32x4, f64x2, i32x4, v128 } from "./opcodes.ts";
+import { wasmSupport } from "./support.ts";
 import type { Effect, Value } from "./value.ts";
 
 type V128 = Value<"v128">;
@@ -11,8 +12,8 @@ export interface Arithmetic {
   readonly bytes: 4 | 8;
   /** Elements of a vector. */
   readonly lanes: 4 | 2;
-  readonly add: (a: V128, b: V128) => V128;
-  readonly mul: (a: V128, b: V128) => V128;
+  /** sum + a b. */
+  readonly addProduct: (sum: V128, a: V128, b: V128) => V128;
   /** One element in all lanes. */
   readonly loadSplat: (address: I32, offset?: number) => V128;
   /** One element in the first lane. */
@@ -43,7 +44,11 @@ const doubles = {
 
 /** The arithmetic of a dtype; whole numbers wrap, so that both kinds are the same. */
 export function arithmeticOf(dtype: DType): Arithmetic {
-  if (dtype === "float32") return { ...words, add: f32x4.add, mul: f32x4.mul };
-  if (dtype === "float64") return { ...doubles, add: f64x2.add, mul: f64x2.mul };
-  return { ...words, add: i32x4.add, mul: i32x4.mul };
+  const F = dtype === "float32" ? f32x4 : dtype === "float64" ? f64x2 : undefined;
+  const kind = dtype === "float64" ? doubles : words;
+  if (F !== undefined && wasmSupport().fma === "on") {
+    return { ...kind, addProduct: (sum, a, b) => F.relaxed_madd(a, b, sum) };
+  }
+  const { add, mul } = F ?? i32x4;
+  return { ...kind, addProduct: (sum, a, b) => add(sum, mul(a, b)) };
 }

@@ -22,7 +22,7 @@ const unroll = 4;
  */
 export function addTile(
   module: ModuleBuilder,
-  { bytes, add, mul, loadSplat }: Arithmetic,
+  { bytes, addProduct, loadSplat }: Arithmetic,
   layout: "panel" | "rows",
   vectors: number,
 ): FuncRef<undefined> {
@@ -60,7 +60,7 @@ export function addTile(
             ? loadSplat(pointers[row]!, l * bytes)
             : loadSplat(a, row * bytes);
           f.set(left, element);
-          sums[row]!.forEach((sum, j) => f.set(sum, add(sum, mul(left, right[j]!))));
+          sums[row]!.forEach((sum, j) => f.set(sum, addProduct(sum, left, right[j]!)));
         });
         advance(b, bStride);
         if (layout === "panel") advance(a, aStride);

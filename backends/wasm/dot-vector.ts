@@ -21,7 +21,7 @@ type Params = [Pointer, Pointer, Pointer, Pointer, Pointer, Pointer, Pointer];
  */
 export function addRowTimesRows(
   module: ModuleBuilder,
-  { bytes, add, mul, loadSplat, loadOne, storeLane }: Arithmetic,
+  { bytes, addProduct, loadSplat, loadOne, storeLane }: Arithmetic,
 ): FuncRef<undefined> {
   return module.func(params, undefined, (f, ...all) => {
     const [out, a, aStep, b, bStep, columns, depth] = all as unknown as Params;
@@ -45,7 +45,7 @@ export function addRowTimesRows(
       const addUp = (load: typeof loadOne) => {
         f.set(sum, load(at));
         for (const { factor, fromOut } of rows) {
-          f.set(sum, add(sum, mul(factor, load(i32.add(at, fromOut)))));
+          f.set(sum, addProduct(sum, factor, load(i32.add(at, fromOut))));
         }
       };
       f.set(at, out);
@@ -91,7 +91,7 @@ export function addRowTimesRows(
  */
 export function addRowTimesColumns(
   module: ModuleBuilder,
-  { bytes, lanes, add, mul, loadSplat, loadOne, loadLane, storeLane }: Arithmetic,
+  { bytes, lanes, addProduct, loadSplat, loadOne, loadLane, storeLane }: Arithmetic,
 ): FuncRef<undefined> {
   return module.func(params, undefined, (f, ...all) => {
     const [out, a, aStep, b, bColumn, columns, depth] = all as unknown as Params;
@@ -127,7 +127,7 @@ export function addRowTimesColumns(
         for (let l = 0; l < lanes; l++) {
           f.set(factor, loadSplat(factorAt));
           advance(factorAt, aStep);
-          groups.forEach(({ sum }, g) => f.set(sum, add(sum, mul(factor, blocks[g]![l]!))));
+          groups.forEach(({ sum }, g) => f.set(sum, addProduct(sum, factor, blocks[g]![l]!)));
         }
         for (const pointer of pointers) advance(pointer, i32.const(16));
         f.set(left, i32.sub(left, i32.const(lanes)));
@@ -138,7 +138,7 @@ export function addRowTimesColumns(
         for (const { sum, columns } of groups) {
           const [first, ...others] = columns;
           const step = others.reduce((x, column, i) => loadLane(column, x, i + 1), loadOne(first!));
-          f.set(sum, add(sum, mul(factor, step)));
+          f.set(sum, addProduct(sum, factor, step));
         }
         for (const pointer of pointers) advance(pointer, i32.const(bytes));
         f.set(left, i32.sub(left, i32.const(1)));

@@ -2,6 +2,7 @@ import type { DType } from "../../src/core/dtype.ts";
 import { toBFloat16Bits } from "../../src/core/dtype.ts";
 import type { Func, FuncRef, Local, ModuleBuilder, Value } from "./module.ts";
 import { f32x4, f64x2, i32x4, v128 } from "./opcodes.ts";
+import { wasmSupport } from "./support.ts";
 
 export type Vector = Value<"v128">;
 export type VectorLocal = Local<"v128">;
@@ -27,6 +28,8 @@ export interface Emitter {
   choose(mask: Vector, a: Vector, b: Vector): Vector;
   /** A function of the module, made when it is first needed. */
   helper<R extends "v128" | "f64" | "i32">(name: string, make: () => FuncRef<R>): FuncRef<R>;
+  /** Whether products with sums are to be fused. */
+  readonly fma: boolean;
   /** Whether the code of mathematical functions stands where they are used, instead of calls. */
   readonly inlines: boolean;
   /** An emitter into another function of the module, with as many lanes. */
@@ -69,6 +72,7 @@ export function createEmitter(
       if (func === undefined) helpers.set(name, func = make());
       return func as FuncRef<R>;
     },
+    fma: wasmSupport().fma === "on",
     inlines,
     into: (other) => createEmitter(module, helpers, other, lanes, inlines),
   };

@@ -26,6 +26,7 @@ export function isNonNegative(
   switch (op) {
     case "abs":
     case "exp":
+    case "logistic":
       return true;
     case "mul":
       return args[0] === args[1] || args.every(known);
@@ -34,6 +35,7 @@ export function isNonNegative(
     case "min":
     case "sqrt":
     case "cbrt":
+    case "rcbrt":
       return args.every(known);
     case "max":
       return args.some(known);

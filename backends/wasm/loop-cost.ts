@@ -1,8 +1,9 @@
-import type { Loop, Statement } from "../../src/backend/loop.ts";
+import { lateOf, type Loop, type Statement } from "../../src/backend/loop.ts";
 
 /** Instructions that take many times as long as an addition. */
 export const slow: ReadonlySet<string> = new Set([
   "cbrt",
+  "rcbrt",
   "exp",
   "expm1",
   "log",
@@ -10,6 +11,7 @@ export const slow: ReadonlySet<string> = new Set([
   "sin",
   "cos",
   "tanh",
+  "logistic",
   "erf",
   "pow",
   "rem",
@@ -19,18 +21,16 @@ export const slow: ReadonlySet<string> = new Set([
 const callCost = 100;
 
 /** Nanoseconds that a loop takes in one thread, roughly: to choose what is worth being shared. */
-export function loopCost({ extents, reduced, statements }: Loop): number {
+export function loopCost(loop: Loop): number {
+  const { extents, reduced, statements } = loop;
   const points = product(extents);
   const outerPoints = product(extents.slice(0, extents.length - reduced));
-  const after: boolean[] = [];
+  const isLate = lateOf(loop);
   let cost = callCost;
-  for (const statement of statements) {
-    const late = statement.kind === "reduce" ||
-      (statement.kind === "apply" && statement.args.some((arg) => after[arg]));
-    after.push(late);
-    const inside = !late || statement.kind === "reduce";
+  statements.forEach((statement, index) => {
+    const inside = !isLate[index] || statement.kind === "reduce";
     cost += (inside ? points : outerPoints) * costOf(statement);
-  }
+  });
   return cost;
 }
 

@@ -1,5 +1,11 @@
 import { bytesPerElement, type DType } from "../../src/core/dtype.ts";
-import { argumentsOf, type Loop, type Statement } from "../../src/backend/loop.ts";
+import {
+  argumentsOf,
+  lateOf,
+  type Loop,
+  type Statement,
+  sweepsOf,
+} from "../../src/backend/loop.ts";
 import { castNeedsTwoLanes } from "./cast.ts";
 import { isNonNegative } from "./extrema.ts";
 
@@ -36,6 +42,8 @@ export interface Step {
   readonly level: number;
   /** It has a value for each element of a vector. */
   readonly varies: boolean;
+  /** Computed in or after that sweep over the reduced loops. */
+  readonly sweep: number;
   /** Computed after the reduced loops. */
   readonly after: boolean;
   /** Its sign bit is not set, unless it is NaN. */
@@ -48,6 +56,7 @@ export interface StoreStep {
   readonly place: Place;
   readonly level: number;
   readonly varies: boolean;
+  readonly sweep: number;
   readonly after: boolean;
 }
 
@@ -61,6 +70,8 @@ export interface LoopPlan {
   readonly vectorAxis: number;
   readonly lanes: 2 | 4;
   readonly cursors: readonly Cursor[];
+  /** How many times the reduced loops run. */
+  readonly sweeps: number;
   readonly steps: readonly Step[];
   readonly stores: readonly StoreStep[];
 }
@@ -108,23 +119,31 @@ export function planLoop(loop: Loop): LoopPlan {
     places.set(owner, { ...place, distance: place.distance - place.cursor.start });
   }
 
+  const sweepOf = sweepsOf(loop);
+  const isLate = lateOf(loop);
+  const stored = new Set(loop.stores.map(({ access }) => access.buffer));
   const steps: Step[] = [];
-  for (const statement of statements) {
+  statements.forEach((statement, index) => {
     const place = places.get(statement);
     const from = place === undefined
       ? { level: 0, varies: false }
       : reach(place.cursor.strides, vectorAxis);
     const args = argumentsOf(statement).map((index) => steps[index]!);
-    const after = statement.kind === "reduce" || args.some((arg) => arg.after);
+    const sweep = sweepOf[index]!;
+    const after = isLate[index]!;
     let level = Math.max(from.level, ...args.map((arg) => arg.level));
+    // What an earlier sweep has stored is not there before it has run.
+    if (sweep > 0 && statement.kind === "load" && stored.has(statement.access.buffer)) {
+      level = Math.max(level, outer);
+    }
     let varies = from.varies || args.some((arg) => arg.varies);
     if (after) {
       level = outer;
       varies &&= vectorAxis < outer;
     }
     const nonNegative = isNonNegative(statement, (index) => steps[index]!.nonNegative);
-    steps.push({ statement, place, level, varies, after, nonNegative });
-  }
+    steps.push({ statement, place, level, varies, sweep, after, nonNegative });
+  });
   const stores = loop.stores.map((store): StoreStep => {
     const place = places.get(store)!;
     const step = steps[store.statement]!;
@@ -132,6 +151,7 @@ export function planLoop(loop: Loop): LoopPlan {
     return {
       statement: store.statement,
       place,
+      sweep: step.sweep,
       after: step.after,
       level: step.after ? outer : Math.max(step.level, to.level),
       varies: step.varies || to.varies,
@@ -143,6 +163,7 @@ export function planLoop(loop: Loop): LoopPlan {
     vectorAxis,
     lanes: needsTwoLanes(statements, loop) ? 2 : 4,
     cursors: [...cursors.values()],
+    sweeps: 1 + (loop.sweeps?.length ?? 0),
     steps,
     stores,
   };

@@ -23,7 +23,7 @@ import { bytesPerElement } from "../../src/core/dtype.ts";
 
 /** The code of a loop nest. */
 export interface LoopCode {
-  readonly func: FuncRef;
+  readonly func: FuncRef<undefined>;
   /** The buffers whose addresses it takes, in order. */
   readonly buffers: readonly number[];
   /** The extent of the outermost axis. */
@@ -67,12 +67,14 @@ function emitNest(
   const { f, lanes } = e;
   const { axes, outer, vectorAxis, steps, stores } = plan;
   const along = vectorAxis >= outer;
-  const unrolled = unrollOf(plan);
   /** Where each cursor stands in the loops that code is being emitted into. */
   const at = new Map(plan.cursors.map((cursor) => [cursor, startOf(f, cursor, addresses)]));
   /** The values of statements, of each copy where they vary. */
   const values = steps.map(() => new Map<Copy, VectorLocal>());
   const accumulators = new Map<number, Accumulator>();
+  /** The sweep that code is being emitted for. */
+  let sweep = 0;
+  let unrolled = unrollOf(plan, sweep);
 
   const valueOf = (index: number, copy: Copy): VectorLocal =>
     values[index]!.get(steps[index]!.varies ? copy : "single")!;
@@ -117,8 +119,10 @@ function emitNest(
   /** Computes and stores what belongs at a level. */
   function emitSteps(level: number, after: boolean, copies: Copies): void {
     // Statement by statement, so that the processor finds independent work close by.
+    const isDue = (step: Step | StoreStep): boolean =>
+      step.level === level && step.after === after && (level < outer || step.sweep === sweep);
     steps.forEach((step, index) => {
-      if (step.level !== level || step.after !== after) return;
+      if (!isDue(step)) return;
       for (const copy of step.varies ? copies : copies.slice(0, 1)) {
         const x = compute(index, copy);
         const isConstant = step.statement.kind === "literal";
@@ -126,7 +130,7 @@ function emitNest(
       }
     });
     for (const store of stores) {
-      if (store.level !== level || store.after !== after) continue;
+      if (!isDue(store)) continue;
       for (const copy of store.varies ? copies : copies.slice(0, 1)) emitStore(store, copy);
     }
   }
@@ -149,9 +153,10 @@ function emitNest(
   }
 
   function startReductions(copies: Copies): void {
-    steps.forEach(({ statement }, index) => {
-      if (statement.kind !== "reduce") return;
-      const { op, dtype } = statement;
+    accumulators.clear();
+    steps.forEach((step, index) => {
+      if (step.statement.kind !== "reduce" || step.sweep !== sweep) return;
+      const { op, dtype } = step.statement;
       accumulators.set(
         index,
         along ? accumulateAlong(e, op, dtype, unrolled) : accumulateAcross(e, op, dtype, copies),
@@ -169,13 +174,20 @@ function emitNest(
   }
 
   function emitLevel(level: number, copies: Copies): void {
+    if (level !== outer) return emitInside(level, copies);
+    for (sweep = 0; sweep < plan.sweeps; sweep++) {
+      if (along) unrolled = unrollOf(plan, sweep);
+      startReductions(copies);
+      emitInside(level, copies);
+      emitSteps(level, true, along ? single : copies);
+    }
+  }
+
+  function emitInside(level: number, copies: Copies): void {
     emitSteps(level, false, copies);
-    const reduces = level === outer && steps.some(({ statement }) => statement.kind === "reduce");
-    if (reduces) startReductions(copies);
     if (level === axes.length) accumulate(copies);
     else if (level === vectorAxis) emitVectorLoop(level);
     else emitScalarLoop(level, copies);
-    if (level === outer) emitSteps(level, true, along ? single : copies);
   }
 
   /** Runs `body` with the cursors that move along an axis in locals of their own, at `from`. */
@@ -184,7 +196,9 @@ function emitNest(
     from: Value<"i32">,
     body: (advance: (steps: number) => void) => void,
   ): void {
-    const moving = plan.cursors.filter(({ strides }) => strides[axis] !== 0);
+    const isUsed = (step: Step | StoreStep): boolean => axis < outer || step.sweep === sweep;
+    const used = new Set([...steps, ...stores].map((step) => isUsed(step) && step.place?.cursor));
+    const moving = plan.cursors.filter((each) => each.strides[axis] !== 0 && used.has(each));
     const before = moving.map((cursor) => at.get(cursor)!);
     moving.forEach((cursor, k) => {
       const stride = i32.const(cursor.strides[axis]!);
@@ -236,7 +250,7 @@ function emitNest(
         if (known % lanes !== 0) run(limit, single);
         if (along) accumulators.forEach((accumulator) => accumulator.endBlock());
       };
-      if (!along || known <= blockLength) return runAll(to);
+      if (accumulators.size === 0 || !along || known <= blockLength) return runAll(to);
       f.while(() => i32.lt_s(i, to), () => {
         const rest = f.local("i32", i32.sub(to, i));
         const length = i32.const(blockLength);
@@ -261,20 +275,28 @@ function startOf(
 }
 
 /**
- * How many vectors a turn of the innermost loop takes: more where there is little to do, and two even where there is
- * much, so that the processor finds independent work; far larger bodies only take longer to compile. Reductions along
- * the vectors have four accumulators, whatever else they compute: that is part of the order of summation.
+ * How many vectors a turn of the innermost loop takes, so that the processor finds independent work: more where there
+ * is little to do, or mathematical functions, which are long chains of instructions that wait for each other. Far larger
+ * bodies only take longer to compile. Reductions along the vectors have four accumulators, whatever else they compute:
+ * that is part of the order of summation.
  */
-function unrollOf({ steps, vectorAxis, outer, axes, lanes }: LoopPlan): number {
+function unrollOf({ steps, vectorAxis, outer, axes, lanes }: LoopPlan, sweep: number): number {
   const { extent } = axes[vectorAxis]!;
   if (extent < 2 * lanes) return 1;
-  if (vectorAxis >= outer) return extent < 4 * lanes ? 1 : 4;
-  const weight = steps.reduce((sum, { statement }: Step) => sum + weightOf(statement), 0);
-  const wanted = weight <= 12 ? 4 : weight <= 400 ? 2 : 1;
+  const own = steps.filter((step) => vectorAxis < outer || step.sweep === sweep);
+  const reduces = own.some(({ statement }) => statement.kind === "reduce");
+  if (vectorAxis >= outer && reduces) return extent < 4 * lanes ? 1 : 4;
+  const weight = own.reduce((sum, { statement }: Step) => sum + weightOf(statement), 0);
+  const waits = weight <= 120 && own.some(({ statement }) => isSlow(statement));
+  const wanted = waits || weight <= 12 ? 4 : weight <= 400 ? 2 : 1;
   return extent < wanted * lanes ? 1 : wanted;
 }
 
 function weightOf(statement: Step["statement"]): number {
   if (statement.kind === "literal") return 0;
-  return statement.kind === "apply" && slow.has(statement.op) ? 20 : 1;
+  return isSlow(statement) ? 20 : 1;
+}
+
+function isSlow(statement: Step["statement"]): boolean {
+  return statement.kind === "apply" && slow.has(statement.op);
 }

@@ -239,6 +239,7 @@ const f32x4Codes = {
   abs: ["v>v", 224], neg: ["v>v", 225], sqrt: ["v>v", 227],
   add: ["vv>v", 228], sub: ["vv>v", 229], mul: ["vv>v", 230], div: ["vv>v", 231], min: ["vv>v", 232], max: ["vv>v", 233],
   pmin: ["vv>v", 234], pmax: ["vv>v", 235],
+  relaxed_madd: ["vvv>v", 261], relaxed_nmadd: ["vvv>v", 262],
   convert_i32x4_s: ["v>v", 250], convert_i32x4_u: ["v>v", 251], demote_f64x2_zero: ["v>v", 94],
 } as const;
 
@@ -250,6 +251,7 @@ const f64x2Codes = {
   abs: ["v>v", 236], neg: ["v>v", 237], sqrt: ["v>v", 239],
   add: ["vv>v", 240], sub: ["vv>v", 241], mul: ["vv>v", 242], div: ["vv>v", 243], min: ["vv>v", 244], max: ["vv>v", 245],
   pmin: ["vv>v", 246], pmax: ["vv>v", 247],
+  relaxed_madd: ["vvv>v", 263], relaxed_nmadd: ["vvv>v", 264],
   promote_low_f32x4: ["v>v", 95], convert_low_i32x4_s: ["v>v", 254], convert_low_i32x4_u: ["v>v", 255],
 } as const;
 

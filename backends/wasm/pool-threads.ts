@@ -1,5 +1,6 @@
 /** How many threads the pool has. */
 import { OptionError } from "../../src/core/errors.ts";
+import { environmentVariable } from "./environment.ts";
 
 /** More than these were never measured, and each costs time to start. */
 const mostByDefault = 16;
@@ -18,26 +19,12 @@ export function checkThreads(name: string, threads: number, given = `${threads}`
 }
 
 interface Platform {
-  readonly Deno?: {
-    readonly permissions: {
-      querySync(query: { name: "env"; variable: string }): { readonly state: string };
-    };
-  };
   readonly process?: {
-    readonly env?: Readonly<Record<string, string | undefined>>;
     readonly getBuiltinModule?: (
       name: "node:os",
     ) => { availableParallelism(): number } | undefined;
   };
   readonly navigator?: { readonly hardwareConcurrency?: number };
-}
-
-function environmentVariable(variable: string): string | undefined {
-  const { Deno, process } = globalThis as Platform;
-  // Deno would stop and ask the user for permission.
-  const allowed = Deno === undefined ||
-    Deno.permissions.querySync({ name: "env", variable }).state === "granted";
-  return allowed ? process?.env?.[variable] : undefined;
 }
 
 function processors(): number {

@@ -1,5 +1,7 @@
+import { OptionError } from "../../src/core/errors.ts";
+import { environmentVariable } from "./environment.ts";
 import { createModule } from "./module.ts";
-import { i32x4 } from "./opcodes.ts";
+import { f32x4, i32x4 } from "./opcodes.ts";
 
 /** What this runtime offers to the WebAssembly backend. */
 export interface WasmSupport {
@@ -12,6 +14,11 @@ export interface WasmSupport {
    * mathematical functions in them up to twice as fast if it calls them.
    */
   readonly inlines: boolean;
+  /**
+   * Whether products with sums are fused: only if the environment variable SOFTSTEP_FMA is "on", because the bits then
+   * depend on the runtime. Even with the instruction, not all runtimes fuse.
+   */
+  readonly fma: "on" | "off" | "missing";
 }
 
 let known: WasmSupport | undefined;
@@ -22,6 +29,7 @@ export function wasmSupport(): WasmSupport {
     missing: findMissing(),
     shared: typeof SharedArrayBuffer !== "undefined",
     inlines: !isJavaScriptCore(),
+    fma: fusedMultiplyAdd(),
   };
 }
 
@@ -33,6 +41,21 @@ function findMissing(): string | undefined {
     return "the WebAssembly of this runtime has no vector instructions (SIMD)";
   }
   return undefined;
+}
+
+function fusedMultiplyAdd(): WasmSupport["fma"] {
+  const asked = environmentVariable("SOFTSTEP_FMA") || "off";
+  if (asked !== "on" && asked !== "off") {
+    throw new OptionError(
+      "SOFTSTEP_FMA",
+      `expected "on" or "off", but got ${JSON.stringify(asked)}`,
+    );
+  }
+  if (asked === "off" || typeof WebAssembly === "undefined") return "off";
+  const module = createModule();
+  const zero = i32x4.const(0);
+  module.func([], "v128", (f) => f.return(f32x4.relaxed_madd(zero, zero, zero)));
+  return WebAssembly.validate(module.encode()) ? "on" : "missing";
 }
 
 function isJavaScriptCore(): boolean {

@@ -31,6 +31,8 @@ export interface Backend {
   readonly dtypes: readonly DType[];
   /** Whether programs for it may hold loops; without it every kernel is one primitive. */
   readonly fuses?: boolean;
+  /** Whether loops may sweep over their reduced axes several times. */
+  readonly sweeps?: boolean;
   /** The most buffers that a loop may read and write together; no limit where absent. */
   readonly buffersPerLoop?: number;
   /** Bytes of an element on the device; the host's where absent. */

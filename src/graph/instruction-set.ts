@@ -26,6 +26,8 @@ export interface PrimitiveParams {
   sqrt: None;
   /** The cube root. */
   cbrt: None;
+  /** x^(-1/3), the reciprocal of the cube root. */
+  rcbrt: None;
   /** e^x. */
   exp: None;
   /** e^x - 1. */
@@ -40,6 +42,8 @@ export interface PrimitiveParams {
   cos: None;
   /** The hyperbolic tangent. */
   tanh: None;
+  /** 1 / (1 + e^-x). */
+  logistic: None;
   /** The error function. */
   erf: None;
   /** floating -> bool: neither NaN nor infinite. */
@@ -169,8 +173,8 @@ export type PrimitiveName = keyof PrimitiveParams;
 
 // deno-fmt-ignore -- a line a family
 const elementwise = [
-  "neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "cbrt", "exp", "expm1", "log", "log1p",
-  "sin", "cos", "tanh", "erf", "isFinite", "not", "cast", "bitcast", "stopGradient",
+  "neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "cbrt", "rcbrt", "exp", "expm1", "log", "log1p",
+  "sin", "cos", "tanh", "logistic", "erf", "isFinite", "not", "cast", "bitcast", "stopGradient",
   "add", "sub", "mul", "div", "rem", "pow", "max", "min", "equal", "less", "lessEqual",
   "and", "or", "xor", "shiftLeft", "shiftRight", "select",
 ] as const;

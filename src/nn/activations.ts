@@ -1,10 +1,11 @@
 import { normalizeAxis } from "../core/shape.ts";
-import { add, div, mul, neg, sub } from "../ops/arithmetic.ts";
-import { less, lessEqual } from "../ops/comparison.ts";
-import { erf, exp, tanh } from "../ops/elementary.ts";
+import { add, div, mul, sub } from "../ops/arithmetic.ts";
+import { lessEqual } from "../ops/comparison.ts";
+import { erf, exp } from "../ops/elementary.ts";
 import { where } from "../ops/logical.ts";
 import { promoteFloating } from "../ops/promote.ts";
 import { logSumExp, max, sum } from "../ops/reductions.ts";
+import { logistic } from "../primitives/mod.ts";
 import { stopGradient } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -40,10 +41,7 @@ export function relu(x: Tensor): Tensor {
  */
 export function sigmoid(x: Tensor): Tensor {
   const [value] = promoteFloating("sigmoid", x);
-  // e^-|x| cannot overflow: 1 / (1 + e) where x >= 0, e / (1 + e) below.
-  const isNegative = less(value!, 0);
-  const e = exp(where(isNegative, value!, neg(value!)));
-  return div(where(isNegative, e, 1), add(e, 1));
+  return logistic(value!);
 }
 
 /**
@@ -78,10 +76,10 @@ export function silu(x: Tensor): Tensor {
 export function gelu(x: Tensor, options: { readonly approximate?: boolean } = {}): Tensor {
   const [value] = promoteFloating("gelu", x);
   const v = value!;
-  const inner = options.approximate
-    ? tanh(mul(add(v, mul(mul(v, mul(v, v)), 0.044715)), Math.sqrt(2 / Math.PI)))
-    : erf(mul(v, Math.SQRT1_2));
-  return mul(mul(v, 0.5), add(inner, 1));
+  if (!options.approximate) return mul(mul(v, 0.5), add(erf(mul(v, Math.SQRT1_2)), 1));
+  // (1 + tanh(y)) / 2 is the logistic function of 2 y.
+  const slope = Math.sqrt(8 / Math.PI);
+  return mul(v, logistic(mul(v, add(mul(mul(v, v), 0.044715 * slope), slope))));
 }
 
 /**

@@ -1,24 +1,13 @@
 import { OptionError } from "../core/errors.ts";
-import {
-  abs,
-  add,
-  clip,
-  div,
-  maximum,
-  minimum,
-  mul,
-  pow,
-  sign,
-  square,
-} from "../ops/arithmetic.ts";
+import { abs, add, clip, div, maximum, minimum, mul } from "../ops/arithmetic.ts";
 import { equal, less } from "../ops/comparison.ts";
-import { cbrt, sqrt } from "../ops/elementary.ts";
 import { where } from "../ops/logical.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { describe, type Tree } from "../tree/tree.ts";
 import { mapTogether, zeroState } from "./leaves.ts";
 import { checkBoolean, checkDecay, checkKnown, checkNumber } from "./options.ts";
+import { powerMean, powerOf } from "./power-mean.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
 /** The options of `scaleByS3`. */
@@ -115,10 +104,10 @@ interface Step {
 }
 
 /**
- * The robust form. With the weight w = b^2 under Nesterov (else b) and the largest value M of each mean,
+ * The robust form. With the weight w = b^2 under Nesterov (else b),
  *
  *     n = w m + (1-w) g       d = (w r^p + (1-w) |g|^p)^(1/p)       r' = (b r^p + (1-b) |g|^p)^(1/p)
- *     u = (n / M) / (d / M)
+ *     u = n / d
  */
 function s3Direction(
   b: number,
@@ -134,57 +123,22 @@ function s3Direction(
   }
   const rootW = nesterov ? b : Math.sqrt(b);
   const w = rootW * rootW;
+  const { root, divideByRoot } = powerOf(p);
   const meanForD = powerMean(rootW, p);
   const meanForR = nesterov ? powerMean(Math.sqrt(b), p) : meanForD;
 
   return (g, m, r) => {
-    const d = meanForD(r, g);
-    // A small w in two factors: w m may be too small for a number where w m / M is not.
-    const old = w >= 0.5 ? mul(div(m, d.scale), w) : mul(div(mul(m, rootW), d.scale), rootW);
-    const n = add(old, mul(d.unit, 1 - w));
+    const { scale, unit, sum } = meanForD(r, g);
+    // A small w in two factors: w m may be too small for a number where w m / scale is not.
+    const old = w >= 0.5 ? mul(scale.divide(m), w) : mul(scale.divide(mul(m, rootW)), rootW);
+    const n = add(old, mul(unit, 1 - w));
     const next = meanForR(r, g);
     return {
       // Rounding may exceed the bounds that hold exactly: |u| <= 1 and r' <= max(r, |g|).
-      u: clip(div(n, where(equal(d.ratio, 0), 1, d.ratio)), -1, 1),
+      u: clip(divideByRoot(n, sum), -1, 1),
       m: flush(add(mul(m, b), mul(g, 1 - b))),
-      r: minimum(mul(next.scale, next.ratio), maximum(r, abs(g))),
+      r: minimum(next.scale.multiply(root(next.sum)), maximum(r, abs(g))),
     };
-  };
-}
-
-/** A weighted mean as the product of two numbers. */
-interface Mean {
-  /** M; 1 where all values are 0. */
-  readonly scale: Tensor;
-  /** g / M. */
-  readonly unit: Tensor;
-  /** In [0, 1]; 0 where all values are 0. */
-  readonly ratio: Tensor;
-}
-
-/**
- * (w r^p + (1-w) |g|^p)^(1/p) for r >= 0, given the root of w. Both are divided by M before they are raised to a
- * power. M is the larger of r and |g|; but where w < 1/2, the larger of q r and |g| with q = (w / (1-w))^(1/p):
- *
- *     w >= 1/2:  M (w (r/M)^p + (1-w) (g/M)^p)^(1/p)        w < 1/2:  M ((1-w) ((q r/M)^p + (g/M)^p))^(1/p)
- *
- * so that one of the two powers is 1 with a weight of at least 1/2, however small w and however large p is.
- */
-function powerMean(rootW: number, p: number): (r: Tensor, g: Tensor) => Mean {
-  const w = rootW * rootW;
-  const rootQ = rootW ** (1 / p) / (1 - w) ** (0.5 / p);
-  const { power, root } = powerAndRoot(p);
-  return (r, g) => {
-    const old = w >= 0.5 ? r : mul(mul(r, rootQ), rootQ);
-    const M = maximum(old, abs(g));
-    const scale = where(equal(M, 0), 1, M);
-    const oldPower = power(div(old, scale));
-    const unit = div(g, scale);
-    const newPower = power(abs(unit));
-    const sum = w >= 0.5
-      ? add(mul(oldPower, w), mul(newPower, 1 - w))
-      : mul(add(oldPower, newPower), 1 - w);
-    return { scale, unit, ratio: root(sum) };
   };
 }
 
@@ -195,22 +149,4 @@ function powerMean(rootW: number, p: number): (r: Tensor, g: Tensor) => Mean {
 function flush(m: Tensor): Tensor {
   const smallestNormal = m.dtype === "float64" ? 2 ** -1022 : 2 ** -126;
   return where(less(abs(m), smallestNormal), 0, m);
-}
-
-function powerAndRoot(p: number): Record<"power" | "root", (x: Tensor) => Tensor> {
-  switch (p) {
-    case 1:
-      return { power: (x) => x, root: (x) => x };
-    case 2:
-      return { power: square, root: sqrt };
-    case 3:
-      return { power: (x) => mul(x, square(x)), root: cbrt };
-    case 4:
-      return { power: (x) => square(square(x)), root: (x) => sqrt(sqrt(x)) };
-    case Infinity:
-      // M alone is the mean; the sum only says whether there is anything but 0.
-      return { power: sign, root: sign };
-    default:
-      return { power: (x) => pow(x, p), root: (x) => pow(x, 1 / p) };
-  }
 }

@@ -142,6 +142,10 @@ export const elementwisePrimitives: Pick<PrimitiveTable, ElementwiseName> = {
   round: elementwise("round", floating),
   sqrt: elementwise("sqrt", floating, [(t, _x, y) => div(mul(t, numberLike(0.5, t)), y)]),
   cbrt: elementwise("cbrt", floating, [(t, _x, y) => div(t, mul(mul(y, y), numberLike(3, y)))]),
+  // -x^(-4/3) / 3
+  rcbrt: elementwise("rcbrt", floating, [
+    (t, _x, y) => mul(t, mul(mul(mul(y, y), mul(y, y)), numberLike(-1 / 3, y))),
+  ]),
   exp: elementwise("exp", floating, [(t, _x, y) => mul(t, y)]),
   expm1: elementwise("expm1", floating, [(t, _x, y) => mul(t, add(y, numberLike(1, y)))]),
   log: elementwise("log", floating, [(t, [x]) => div(t, x!)]),
@@ -149,6 +153,9 @@ export const elementwisePrimitives: Pick<PrimitiveTable, ElementwiseName> = {
   sin: elementwise("sin", floating, [(t, [x]) => mul(t, cos(x!))]),
   cos: elementwise("cos", floating, [(t, [x]) => neg(mul(t, sin(x!)))]),
   tanh: elementwise("tanh", floating, [(t, _x, y) => mul(t, sub(numberLike(1, y), mul(y, y)))]),
+  logistic: elementwise("logistic", floating, [
+    (t, _x, y) => mul(t, mul(y, sub(numberLike(1, y), y))),
+  ]),
   // d erf(x) / dx = 2 exp(-x^2) / sqrt(pi)
   erf: elementwise("erf", floating, [
     (t, [x]) => mul(t, mul(numberLike(2 / Math.sqrt(Math.PI), t), exp(neg(mul(x!, x!))))),

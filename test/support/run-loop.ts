@@ -1,7 +1,9 @@
 import { accessesOf, prepareLoop } from "../../backends/reference/loop.ts";
 import { emitLoop } from "../../backends/wasm/loop.ts";
-import { createModule } from "../../backends/wasm/module.ts";
+import { batchTableLength, emitBatch } from "../../backends/wasm/loop-batch.ts";
+import { createModule, type ModuleBuilder } from "../../backends/wasm/module.ts";
 import type { Access, Loop } from "../../src/backend/loop.ts";
+import { formOf } from "../../src/backend/loop-form.ts";
 import { bytesPerElement, type DType, type TypedArray, viewOf } from "../../src/core/dtype.ts";
 
 const memory = new WebAssembly.Memory({ initial: 4, maximum: 65536 });
@@ -16,18 +18,69 @@ export function access(
   return { buffer, dtype, offset, strides };
 }
 
+/** Where a dispatch is cut, given how many units it has. */
+type Cuts = (units: number) => number[];
+
 /** Runs the generated code on copies of the buffers, which lie at odd distances, and gives the copies. */
 export function runGenerated(
   loop: Loop,
   buffers: readonly ArrayBuffer[],
-  cuts: (extent: number) => number[] = () => [],
+  cuts: Cuts = () => [],
 ): ArrayBuffer[] {
   const module = createModule();
   module.importMemory(0, 65536, false);
   const code = emitLoop(module, new Map(), loop);
-  module.export("loop", code.func);
+  module.export("run", code.func);
+  return inMemory(buffers, (addresses) => {
+    const args = code.buffers.map((buffer) => addresses[buffer]!);
+    runParts(module, args, code.extent, cuts);
+  });
+}
+
+/** Runs the code for the loop's form, as a batch over several sets of its buffers, and gives copies of all sets. */
+export function runBatch(
+  loop: Loop,
+  sets: readonly (readonly ArrayBuffer[])[],
+  cuts: Cuts = () => [],
+): ArrayBuffer[][] {
+  const form = formOf(loop, 8);
+  const module = createModule();
+  module.importMemory(0, 65536, false);
+  const code = emitLoop(module, new Map(), form.loop);
+  module.export("run", emitBatch(module, code.func, code.buffers.length));
+  const table = new ArrayBuffer(4 * batchTableLength(sets.length, code.buffers.length));
+  const [, ...results] = inMemory([table, ...sets.flat()], ([at, ...addresses]) => {
+    const words = new Int32Array(memory.buffer, at, table.byteLength / 4);
+    words.set([
+      ...sets.flatMap(({ length }, row) => [
+        row * form.extent,
+        ...code.buffers.map((buffer) => addresses[row * length + form.buffers[buffer]!]!),
+      ]),
+      sets.length * form.extent,
+    ]);
+    runParts(module, [at!, sets.length], sets.length * form.extent, cuts);
+  });
+  return sets.map(({ length }, row) => results.slice(row * length, (row + 1) * length));
+}
+
+function runParts(
+  module: ModuleBuilder,
+  args: readonly number[],
+  units: number,
+  cuts: Cuts,
+): void {
   const compiled = new WebAssembly.Module(module.encode());
   const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
+  const bounds = [0, ...cuts(units), units];
+  for (let i = 1; i < bounds.length; i++) {
+    (exports.run as (...args: number[]) => void)(...args, bounds[i - 1]!, bounds[i]!);
+  }
+}
+
+function inMemory(
+  buffers: readonly ArrayBuffer[],
+  run: (addresses: readonly number[]) => void,
+): ArrayBuffer[] {
   let end = 8;
   const addresses = buffers.map((buffer) => {
     const address = end;
@@ -39,12 +92,7 @@ export function runGenerated(
   // What lies between the buffers must stay.
   const bytes = new Uint8Array(memory.buffer, 0, end).fill(0xa5);
   buffers.forEach((buffer, i) => bytes.set(new Uint8Array(buffer), addresses[i]!));
-
-  const bounds = [0, ...cuts(code.extent), code.extent];
-  for (let i = 1; i < bounds.length; i++) {
-    const args = code.buffers.map((buffer) => addresses[buffer]!);
-    (exports.loop as (...args: number[]) => void)(...args, bounds[i - 1]!, bounds[i]!);
-  }
+  run(addresses);
   const results = buffers.map((buffer, i) =>
     memory.buffer.slice(addresses[i]!, addresses[i]! + buffer.byteLength)
   );

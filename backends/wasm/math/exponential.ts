@@ -1,4 +1,4 @@
-/** exp, expm1, tanh and erf. */
+/** exp, expm1, tanh, logistic and erf. */
 import type { Emitter, Vector, VectorLocal } from "../emitter.ts";
 import { v128 } from "../opcodes.ts";
 import { arithmetic, type Format, type MathFunction, rounder } from "./format.ts";
@@ -103,6 +103,22 @@ export const tanh = (format: Format): MathFunction => (e, x) => {
   const power = addBits(add(add(r, tail), 1), shiftLeft(exponent, format.digits));
   const large = e.keep(sub(1, div(2, add(power, 1))));
   return withSign(e.choose(F.ge(size, k(0.625)), large, small), x);
+};
+
+/**
+ * 1 / (1 + e^-x) as f / (f + f e^-x). The factor f is a power of two so small that f e^-x is in range wherever the
+ * result is not 0.
+ */
+export const logistic = (format: Format): MathFunction => (e, x) => {
+  const { F, digits, bias, expRange: [least] } = format;
+  const { k, add, mul, div, shiftLeft } = arithmetic(e, format);
+  const half = (bias + 1) / 2;
+  // From 40 on the result is 1. In this order of operands NaN stays.
+  const bounded = F.pmax(F.pmin(x, k(40)), k(least));
+  const { r, tail, exponent } = reduce(e, format, e.keep(F.neg(bounded)), bias - half);
+  const power = mul(add(add(r, tail), 1), shiftLeft(exponent, digits));
+  const factor = k(2 ** -half);
+  return div(factor, add(factor, power));
 };
 
 /** x + x P(x^2) for |x| < 1, else 1 - rest(|x|). */

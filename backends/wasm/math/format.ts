@@ -133,6 +133,10 @@ export interface Arithmetic {
   sub(a: Vector | number, b: Vector | number): Vector;
   mul(a: Vector | number, b: Vector | number): Vector;
   div(a: Vector | number, b: Vector | number): Vector;
+  /** a b + c; rounded once where fused instructions are asked for. */
+  multiplyAdd(a: Vector | number, b: Vector | number, c: Vector | number): Vector;
+  /** c - a b; likewise. */
+  subtractProduct(c: Vector | number, a: Vector | number, b: Vector | number): Vector;
   /** Coefficients, lowest power first, by Horner's rule. */
   polynomial(x: VectorLocal, coefficients: readonly number[]): Vector;
   /** `a` with the sign of `b`. */
@@ -152,15 +156,20 @@ export function arithmetic(e: Emitter, { F, digits }: Format): Arithmetic {
   const I = isSingle ? i32x4 : i64x2;
   const k = (n: number): VectorLocal => e.constant(F.const(n));
   const of = (x: Vector | number): Vector => typeof x === "number" ? k(x) : x;
+  const multiplyAdd: Arithmetic["multiplyAdd"] = (a, b, c) =>
+    e.fma ? F.relaxed_madd(of(a), of(b), of(c)) : F.add(F.mul(of(a), of(b)), of(c));
   return {
     k,
+    multiplyAdd,
+    subtractProduct: (c, a, b) =>
+      e.fma ? F.relaxed_nmadd(of(a), of(b), of(c)) : F.sub(of(c), F.mul(of(a), of(b))),
     add: (a, b) => F.add(of(a), of(b)),
     sub: (a, b) => F.sub(of(a), of(b)),
     mul: (a, b) => F.mul(of(a), of(b)),
     div: (a, b) => F.div(of(a), of(b)),
     polynomial: (x, coefficients) =>
       coefficients.slice(0, -1).reduceRight<Vector>(
-        (sum, c) => F.add(F.mul(sum, x), k(c)),
+        (sum, c) => multiplyAdd(sum, x, c),
         k(coefficients.at(-1)!),
       ),
     withSign: (a, b) => e.choose(k(-0), b, a),
