@@ -15,6 +15,7 @@ import {
   zeros,
 } from "../mod.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
+import { formOf } from "../src/backend/loop-form.ts";
 import { registerDevice } from "../src/backend/registry.ts";
 import type { Program } from "../src/backend/program.ts";
 import { kernelStatistics, programStatistics } from "../src/compiler/statistics.ts";
@@ -84,6 +85,32 @@ test("fuse: the pass over parameters and state moves seven arrays, and a few num
   assert.ok(whole.flops > 20 * size && whole.flops < 80 * size);
 });
 
+test("fuse: for many leaves it is one reduction and one pass for each, equal to each other, and few numbers", () => {
+  const count = 120;
+  const shapes = [[20, 30], [600], [6, 10, 10]];
+  const params = Object.fromEntries(
+    Array.from({ length: count }, (_, i) => [`leaf ${i}`, zeros(shapes[i % shapes.length]!)]),
+  );
+  const { graph, donated } = stepGraph(params);
+  const program = compileWith(true, graph, donated);
+  checkLoops(program);
+  const loops = loopsOf(program);
+  const forms = (reads: number, writes: number): string[] =>
+    arraysOf(program, 4 * 600).flatMap((arrays, i) =>
+      arrays.reads === reads && arrays.writes === writes ? [formOf(loops[i]!, 64).key] : []
+    );
+  for (const [reads, writes] of [[1, 0], [4, 3]] as const) {
+    const keys = forms(reads, writes);
+    assert.equal(keys.length, count, `${reads} read, ${writes} written`);
+    assert.equal(new Set(keys).size, 1, "loops of one form run as one");
+  }
+  const numbers = loops.filter(({ extents }) => extents.length === 0);
+  assert.equal(loops.length, 2 * count + numbers.length);
+  assert.ok(numbers.length < 3 + 3 * count / 30, `${numbers.length} passes over numbers`);
+  const { bytesRead, bytesWritten } = programStatistics(program);
+  assert.ok(bytesRead + bytesWritten < count * (8 * 4 * 600 + 100));
+});
+
 test("fuse: donated parameters and state are written in place", () => {
   const params = { w: zeros([30, 7]), b: zeros([7]), half: zeros([30, 7]) };
   const { graph, donated } = stepGraph(params);
@@ -91,7 +118,8 @@ test("fuse: donated parameters and state are written in place", () => {
   checkLoops(program);
   const places = program.outputs.map(({ buffer }) => program.buffers[buffer]!.kind);
   assert.deepEqual(places, places.map(() => "input"));
-  assert.ok(program.arenaBytes <= 64 * 8, `${program.arenaBytes} bytes for numbers`);
+  // Three sums for each leaf, in cache lines of their own, and a few numbers that are made of them.
+  assert.ok(program.arenaBytes <= 64 * (3 * 3 + 3), `${program.arenaBytes} bytes for numbers`);
 });
 
 test("fuse: state kept in bfloat16 is one pass too, in place", () => {

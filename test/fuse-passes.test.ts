@@ -82,7 +82,7 @@ test("fuse: reductions of the same operand share a pass, with what is computed b
 
 test("fuse: movement is folded into how values are read", () => {
   const f = (x: Tensor) =>
-    add(exp(transpose(x)), flip(slice(x, [0, 0, 0], [4, 6, 8]), 0).mul(0).sum());
+    add(exp(transpose(x)), flip(slice(x, [0, 0, 0], [4, 6, 8]), 0).mul(0).max());
   assert.equal(summary((x) => exp(transpose(flip(x, 1))), x).length, 1);
   assert.equal(
     summary((x) => tanh(transpose(exp(x))), x).length,
@@ -97,6 +97,15 @@ test("fuse: movement is folded into how values are read", () => {
     8,
     -1,
   ]]]);
+});
+
+test("fuse: floats are summed in the order of the elements, which may need them in memory", () => {
+  assert.equal(summary((x) => sum(mul(x, x)), x).length, 1);
+  assert.equal(summary((x) => sum(flip(x, 1)), x).length, 2);
+  assert.equal(summary((x) => sum(flip(x, 1), { axis: 1 }), x).length, 1);
+  assert.equal(summary((x, row) => sum(mul(x, row)), x, row).length, 2);
+  assert.equal(summary((x, row) => sum(mul(x, row), { axis: 1 }), x, row).length, 1);
+  assert.equal(summary((x) => sum(cast(flip(x, 1), "int32")), x).length, 1);
 });
 
 test("fuse: no expensive value is computed twice, cheap ones are", () => {

@@ -51,7 +51,7 @@ test("loop form: what else differs makes another one", () => {
   assert.equal(new Set([key, ...keys]).size, 1 + others.length);
 });
 
-test("loop form: axes merge where every access allows it, and never with reduced ones or along an index", () => {
+test("loop form: axes merge where every access allows it, but for reduced ones and along an index", () => {
   const load = (strides: number[]): Statement => ({
     kind: "load",
     access: access(0, strides),
@@ -65,14 +65,15 @@ test("loop form: axes merge where every access allows it, and never with reduced
     stores: [{ statement: 1, access: access(1, [5, 1, 0, 0]) }],
   };
   const form = formOf(rows, 8);
-  assert.deepEqual([form.loop.extents, form.loop.reduced, form.extent], [[8, 12], 1, 30]);
-  assert.deepEqual(form.loop.stores[0]!.access.strides, [1, 0]);
+  assert.deepEqual([form.loop.extents, form.loop.reduced, form.extent], [[8, 4, 3], 2, 30]);
+  assert.deepEqual(form.loop.stores[0]!.access.strides, [1, 0, 0]);
+  assert.notEqual(form.key, formOf({ ...rows, columns: true }, 8).key);
   const whole = formOf({
     ...rows,
     reduced: 4,
     stores: [{ statement: 1, access: access(1, [0, 0, 0, 0]) }],
   }, 8);
-  assert.deepEqual([whole.loop.extents, whole.loop.reduced, whole.extent], [[360], 1, 1]);
+  assert.deepEqual([whole.loop.extents, whole.loop.reduced, whole.extent], [[6, 5, 4, 3], 4, 1]);
   const index: Statement = { kind: "index", axis: 2, stride: 1, offset: 0, dtype: "int32" };
   const indexed = formOf({
     extents: [6, 5, 4, 3],

@@ -8,6 +8,7 @@ import {
   applyUpdates,
   chain,
   clipByGlobalNorm,
+  full,
   globalNorm,
   type GradientTransformation,
   identity,
@@ -133,6 +134,27 @@ test("globalNorm: is that of all leaves together wherever it is in range", () =>
       `${values}: ${actual}, expected ${expected}`,
     );
   }));
+});
+
+test("globalNorm: is exact for any one float32 and right for many equal ones", () => {
+  for (let exponent = -149; exponent <= 127; exponent++) {
+    const x = 2 ** exponent;
+    assert.equal(globalNorm(tensor([0, -x, 0])).item(), x, `2^${exponent}`);
+    if (exponent > 120) continue;
+    assert.equal(globalNorm(full([64, 64], x)).item(), 64 * x, `64 times 2^${exponent}`);
+    // Beside what does not matter, or matters a little, in whatever class.
+    for (const other of [exponent - 30, exponent - 12].filter((each) => each >= -149)) {
+      const expected = Math.fround(Math.hypot(x, 2 ** other));
+      const norm = globalNorm({ a: tensor([x]), b: tensor([2 ** other]) }).item();
+      assert.ok(Math.abs(norm - expected) <= 2 ** -22 * expected, `2^${exponent} and 2^${other}`);
+    }
+  }
+  for (const bad of [NaN, Infinity, -Infinity]) {
+    for (const beside of [0, 1, 2 ** 100, 2 ** -100]) {
+      assert.equal(globalNorm(tensor([beside, bad])).item(), Math.abs(bad));
+    }
+  }
+  assert.equal(globalNorm(tensor([Infinity, NaN])).item(), NaN);
 });
 
 test("globalNorm: float64 has its own range", () => {

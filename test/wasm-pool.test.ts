@@ -204,13 +204,24 @@ test("wasm pool: SOFTSTEP_THREADS says how many threads there are", () => {
   }
 });
 
-test("wasm pool: a process with a pool rests when idle and ends by itself", () => {
-  const file = fileURLToPath(new URL("./support/pool-process.ts", import.meta.url));
+/** Runs a file of test/support in a process of its own, with some time for it. */
+function runProcess(name: string): { status: number | null; stdout: string; stderr: string } {
+  const file = fileURLToPath(new URL(`./support/${name}.ts`, import.meta.url));
   const argv = process.versions["deno"] === undefined
     ? process.execArgv
     : ["run", "--quiet", "--no-check", "--no-prompt"];
-  const child = spawnSync(process.execPath, [...argv, file], { encoding: "utf8", timeout: 60000 });
-  assert.equal(child.status, 0, child.stderr);
+  return spawnSync(process.execPath, [...argv, file], { encoding: "utf8", timeout: 60000 });
+}
+
+test("wasm pool: a process with a pool rests when idle and ends by itself", () => {
+  const { status, stdout, stderr } = runProcess("pool-process");
+  assert.equal(status, 0, stderr);
   // Spinning workers would use three times the time that passes.
-  assert.ok(Number(child.stdout) < 0.5, `${child.stdout} of a processor while idle`);
+  assert.ok(Number(stdout) < 0.5, `${stdout} of a processor while idle`);
+});
+
+test("wasm pool: no wake-up is lost, with more threads than processors that sleep at once", () => {
+  const { status, stdout, stderr } = runProcess("pool-stress-process");
+  assert.equal(status, 0, stderr);
+  assert.equal(stdout.trim(), "done");
 });

@@ -66,7 +66,7 @@ export interface LoopPlan {
   readonly axes: readonly Axis[];
   /** How many axes are not reduced. */
   readonly outer: number;
-  /** The axis along which vectors lie: the last one, or the last one that is not reduced. */
+  /** The axis along which vectors lie: the last one, or for columns the last one that is not reduced. */
   readonly vectorAxis: number;
   readonly lanes: 2 | 4;
   readonly cursors: readonly Cursor[];
@@ -82,7 +82,7 @@ interface Walker {
   strides: number[];
 }
 
-/** Collapses axes, shares cursors, chooses the vector axis and finds where each statement is computed. */
+/** Collapses axes, shares cursors and finds where each statement is computed. */
 export function planLoop(loop: Loop): LoopPlan {
   const { statements } = loop;
   const rank = loop.extents.length;
@@ -99,7 +99,7 @@ export function planLoop(loop: Loop): LoopPlan {
 
   const axes = collapse(loop, [...walkers.values()]);
   const outer = axes.filter((axis) => !axis.reduced).length;
-  const vectorAxis = chooseVectorAxis(loop, axes, outer, walkers);
+  const vectorAxis = loop.columns ? outer - 1 : axes.length - 1;
 
   const cursors = new Map<string, Cursor>();
   const places = new Map<unknown, Place>();
@@ -189,7 +189,10 @@ function reach(
   };
 }
 
-/** Leaves out axes of extent 1 and merges neighbours that all walk in one stride; rewrites their strides. */
+/**
+ * Leaves out axes of extent 1 and merges neighbours that are not reduced and that all walk in one stride; rewrites their
+ * strides.
+ */
 function collapse({ extents, reduced }: Loop, walkers: readonly Walker[]): Axis[] {
   const axes: { extent: number; reduced: boolean }[] = [];
   const strides: number[][] = [];
@@ -199,7 +202,7 @@ function collapse({ extents, reduced }: Loop, walkers: readonly Walker[]): Axis[
     const inner = walkers.map((walker) => walker.strides[axis]!);
     const last = axes.at(-1);
     if (
-      last !== undefined && last.reduced === isReduced &&
+      last !== undefined && !last.reduced && !isReduced &&
       strides.at(-1)!.every((stride, k) => stride === inner[k]! * extent)
     ) {
       last.extent *= extent;
@@ -215,30 +218,6 @@ function collapse({ extents, reduced }: Loop, walkers: readonly Walker[]): Axis[
   }
   walkers.forEach((walker, k) => walker.strides = strides.map((each) => each[k]!));
   return axes;
-}
-
-/** The last axis; with reduced axes, the last one that is not, if fewer loads are strided there. */
-function chooseVectorAxis(
-  { stores }: Loop,
-  axes: readonly Axis[],
-  outer: number,
-  walkers: Map<Statement | Loop["stores"][number], Walker>,
-): number {
-  const last = axes.length - 1;
-  if (outer === axes.length) return last;
-  const isStore = new Set<unknown>(stores);
-  const strided = (axis: number): number => {
-    let count = 0;
-    for (const [owner, { buffer, strides }] of walkers) {
-      if (buffer === undefined || isStore.has(owner)) continue;
-      const size = bytesPerElement((owner as Statement).dtype);
-      if (strides[axis] !== 0 && strides[axis] !== size) count++;
-    }
-    return count;
-  };
-  // Few columns leave most lanes idle.
-  if (axes[outer - 1]!.extent < 4) return last;
-  return strided(outer - 1) < strided(last) ? outer - 1 : last;
 }
 
 function needsTwoLanes(statements: readonly Statement[], { stores }: Loop): boolean {

@@ -18,7 +18,14 @@ import { type Cursor, type LoopPlan, planLoop, type Step, type StoreStep } from 
 import { slow } from "./loop-cost.ts";
 import type { Func, FuncRef, Local, ModuleBuilder, Value } from "./module.ts";
 import { i32, i32x4, i32x4Lanes, select } from "./opcodes.ts";
-import { accumulateAcross, accumulateAlong, type Accumulator, blockLength } from "./reduction.ts";
+import {
+  accumulateAcross,
+  accumulateAlong,
+  type Accumulator,
+  blockLength,
+  type Copy,
+  turnsAlong,
+} from "./reduction.ts";
 import { bytesPerElement } from "../../src/core/dtype.ts";
 
 /** The code of a loop nest. */
@@ -29,9 +36,6 @@ export interface LoopCode {
   /** The extent of the outermost axis. */
   readonly extent: number;
 }
-
-/** One of the unrolled vectors, or one element in all lanes. */
-type Copy = number | "single";
 
 /** Which elements of the vector axis code is for; before that axis has begun, `single`. */
 type Copies = readonly Copy[];
@@ -74,7 +78,6 @@ function emitNest(
   const accumulators = new Map<number, Accumulator>();
   /** The sweep that code is being emitted for. */
   let sweep = 0;
-  let unrolled = unrollOf(plan, sweep);
 
   const valueOf = (index: number, copy: Copy): VectorLocal =>
     values[index]!.get(steps[index]!.varies ? copy : "single")!;
@@ -159,7 +162,9 @@ function emitNest(
       const { op, dtype } = step.statement;
       accumulators.set(
         index,
-        along ? accumulateAlong(e, op, dtype, unrolled) : accumulateAcross(e, op, dtype, copies),
+        along
+          ? accumulateAlong(e, op, dtype, axes[vectorAxis]!.extent)
+          : accumulateAcross(e, op, dtype, copies),
       );
     });
   }
@@ -168,7 +173,7 @@ function emitNest(
     for (const copy of copies) {
       for (const [index, accumulator] of accumulators) {
         const [arg] = argumentsOf(steps[index]!.statement);
-        accumulator.add(valueOf(arg!, copy), copy);
+        accumulator.add(valueOf(arg!, copy), copy, copies.length);
       }
     }
   }
@@ -176,7 +181,6 @@ function emitNest(
   function emitLevel(level: number, copies: Copies): void {
     if (level !== outer) return emitInside(level, copies);
     for (sweep = 0; sweep < plan.sweeps; sweep++) {
-      if (along) unrolled = unrollOf(plan, sweep);
       startReductions(copies);
       emitInside(level, copies);
       emitSteps(level, true, along ? single : copies);
@@ -244,9 +248,9 @@ function emitNest(
           f.set(i, i32.add(i, i32.const(count)));
         });
       };
+      const turns = turnsOf(plan, sweep);
       const runAll = (limit: Value<"i32">): void => {
-        if (unrolled > 1) run(limit, Array.from({ length: unrolled }, (_, copy) => copy));
-        run(limit, [0]);
+        for (const count of turns) run(limit, Array.from({ length: count }, (_, copy) => copy));
         if (known % lanes !== 0) run(limit, single);
         if (along) accumulators.forEach((accumulator) => accumulator.endBlock());
       };
@@ -275,21 +279,25 @@ function startOf(
 }
 
 /**
- * How many vectors a turn of the innermost loop takes, so that the processor finds independent work: more where there
- * is little to do, or mathematical functions, which are long chains of instructions that wait for each other. Far larger
- * bodies only take longer to compile. Reductions along the vectors have four accumulators, whatever else they compute:
- * that is part of the order of summation.
+ * How many vectors the turns of the innermost loop take, largest first, so that the processor finds independent work:
+ * more where there is little to do, or mathematical functions, which are long chains of instructions that wait for each
+ * other. Far larger bodies only take longer to compile. Reductions along the vectors choose for themselves.
  */
-function unrollOf({ steps, vectorAxis, outer, axes, lanes }: LoopPlan, sweep: number): number {
+function turnsOf(
+  { steps, vectorAxis, outer, axes, lanes }: LoopPlan,
+  sweep: number,
+): readonly number[] {
   const { extent } = axes[vectorAxis]!;
-  if (extent < 2 * lanes) return 1;
   const own = steps.filter((step) => vectorAxis < outer || step.sweep === sweep);
-  const reduces = own.some(({ statement }) => statement.kind === "reduce");
-  if (vectorAxis >= outer && reduces) return extent < 4 * lanes ? 1 : 4;
+  const reduced = own.flatMap(({ statement }) => statement.kind === "reduce" ? [statement] : []);
+  if (vectorAxis >= outer && reduced.length > 0) {
+    const sums = reduced.filter(({ op }) => op === "sum").map(({ dtype }) => dtype);
+    return turnsAlong(lanes, extent, new Set(sums));
+  }
   const weight = own.reduce((sum, { statement }: Step) => sum + weightOf(statement), 0);
   const waits = weight <= 120 && own.some(({ statement }) => isSlow(statement));
   const wanted = waits || weight <= 12 ? 4 : weight <= 400 ? 2 : 1;
-  return extent < wanted * lanes ? 1 : wanted;
+  return wanted === 1 || extent < wanted * lanes ? [1] : [wanted, 1];
 }
 
 function weightOf(statement: Step["statement"]): number {

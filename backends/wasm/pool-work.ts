@@ -17,8 +17,10 @@ export interface ControlLayout {
   readonly remaining: number;
   /** Chunks that are finished. */
   readonly done: number;
-  /** Threads asleep until `done` changes. */
+  /** Threads that wait for `done`, asleep. */
   readonly waiting: number;
+  /** The least count of finished chunks that any thread has waited for in this dispatch: before, nobody is woken. */
+  readonly awaited: number;
   /** Counts dispatches; idle workers sleep on it. */
   readonly wake: number;
   /** Workers asleep until `wake` changes. */
@@ -32,6 +34,8 @@ export interface ControlLayout {
   readonly maxText: number;
   /** Looks before a thread goes to sleep. */
   readonly spins: number;
+  /** Milliseconds until a thread that waits looks again, should it not be woken. */
+  readonly patience: number;
   /** Numbers in the table's header: the dispatch, chunks, address of scratch memory, bytes of it for each thread. */
   readonly header: number;
   /** Arguments from here on are addresses in the thread's scratch memory. */
@@ -46,9 +50,11 @@ export const layout: ControlLayout = {
   sleeping: 64,
   failed: 80,
   stop: 96,
-  text: 112,
+  awaited: 112,
+  text: 128,
   maxText: 500,
   spins: 20000,
+  patience: 200,
   header: 4,
   scratch: 2 ** 40,
 };
@@ -70,14 +76,23 @@ export type Native = (...args: number[]) => void;
 
 /** Returns when that many chunks are finished. */
 export function awaitDone({ layout, control }: ThreadState, count: number): void {
-  for (let turn = 0; Atomics.load(control, layout.done) < count; turn++) {
-    if (turn < layout.spins) continue;
-    const seen = Atomics.load(control, layout.done);
-    if (seen >= count) return;
-    Atomics.add(control, layout.waiting, 1);
-    Atomics.wait(control, layout.done, seen);
-    Atomics.sub(control, layout.waiting, 1);
+  for (let turn = 0; turn <= layout.spins; turn++) {
+    if (Atomics.load(control, layout.done) >= count) return;
   }
+  // Who finishes a chunk looks at these two after it has changed `done`: either that ends the wait below at once, or the
+  // thread is seen waiting.
+  Atomics.add(control, layout.waiting, 1);
+  for (;;) {
+    const least = Atomics.load(control, layout.awaited);
+    if (least <= count) break;
+    Atomics.compareExchange(control, layout.awaited, least, count);
+  }
+  for (;;) {
+    const seen = Atomics.load(control, layout.done);
+    if (seen >= count) break;
+    Atomics.wait(control, layout.done, seen, layout.patience);
+  }
+  Atomics.sub(control, layout.waiting, 1);
 }
 
 /** Works on chunks until none is left to claim. */
@@ -130,8 +145,10 @@ export function workOnChunks(
         }
       }
     }
-    Atomics.add(control, layout.done, 1);
-    if (Atomics.load(control, layout.waiting) > 0) Atomics.notify(control, layout.done);
+    const done = Atomics.add(control, layout.done, 1) + 1;
+    if (Atomics.load(control, layout.waiting) > 0) {
+      if (done >= Atomics.load(control, layout.awaited)) Atomics.notify(control, layout.done);
+    }
   }
 }
 
@@ -150,10 +167,34 @@ export interface WorkerStart extends ThreadState {
   readonly port: unknown;
 }
 
+/** How a worker reads its messages. */
+type Receive = (port: unknown) => { readonly message: ModuleMessage } | undefined;
+
+/** Takes in a message, if there is one. */
+export function takeIn(
+  { memory, port }: WorkerStart,
+  functions: Map<number, Native>,
+  receive: Receive,
+): boolean {
+  const received = receive(port);
+  if (received === undefined) return false;
+  const { message } = received;
+  if ("module" in message) {
+    const { exports } = new WebAssembly.Instance(message.module, { env: { memory } });
+    for (let i = 0; i < message.names.length; i++) {
+      functions.set(message.first + i, exports[message.names[i]!] as Native);
+    }
+  } else {
+    for (let i = 0; i < message.count; i++) functions.delete(message.forget + i);
+  }
+  return true;
+}
+
 /** The life of a worker. */
 export function workForEver(
   state: WorkerStart,
-  receive: (port: unknown) => { readonly message: ModuleMessage } | undefined,
+  receive: Receive,
+  take: typeof takeIn,
   awaitDone: (state: ThreadState, count: number) => void,
   workOnChunks: (
     state: ThreadState,
@@ -161,24 +202,18 @@ export function workForEver(
     functionOf: (id: number) => Native,
   ) => void,
 ): void {
-  const { layout, control, memory, port } = state;
+  const { layout, control } = state;
   const functions = new Map<number, Native>();
   while (Atomics.load(control, layout.stop) === 0) {
+    // Before others wait for what this thread has claimed.
+    while (take(state, functions, receive));
     workOnChunks(state, awaitDone, (id) => {
       for (;;) {
         const known = functions.get(id);
         if (known !== undefined) return known;
         // The calling thread has posted it before the dispatch.
-        const received = receive(port);
-        if (received === undefined) throw new Error("A worker was not given its function.");
-        const { message } = received;
-        if ("module" in message) {
-          const { exports } = new WebAssembly.Instance(message.module, { env: { memory } });
-          for (let i = 0; i < message.names.length; i++) {
-            functions.set(message.first + i, exports[message.names[i]!] as Native);
-          }
-        } else {
-          for (let i = 0; i < message.count; i++) functions.delete(message.forget + i);
+        if (!take(state, functions, receive)) {
+          throw new Error("A worker was not given its function.");
         }
       }
     });

@@ -6,6 +6,7 @@
 import {
   awaitDone,
   type ModuleMessage,
+  takeIn,
   type ThreadState,
   workForEver,
   workOnChunks,
@@ -25,10 +26,14 @@ interface Port {
   close(): void;
 }
 
-/** Workers that have been started. */
+/** Workers, with the numbers 1, 2, ... */
 export interface Workers {
-  /** Gives a message to each. */
-  post(message: ModuleMessage): void;
+  /** How many have been started. */
+  readonly count: number;
+  /** Starts another one. It may join in later, or never. */
+  start(): void;
+  /** Gives a message to each from the given one on, counted from 0. */
+  post(message: ModuleMessage, from?: number): void;
   close(): void;
 }
 
@@ -40,28 +45,32 @@ export function findWorkerThreads(): WorkerThreads | undefined {
   return process?.getBuiltinModule?.("node:worker_threads");
 }
 
-/** Starts workers with the numbers 1 to `count`. They may join in later, or never. */
-export function startWorkers(
+/** No workers yet, for one memory and control block. */
+export function createWorkers(
   { Worker, MessageChannel }: WorkerThreads,
-  count: number,
   memory: WebAssembly.Memory,
   state: Omit<ThreadState, "thread">,
 ): Workers {
   const source = 'import { receiveMessageOnPort, workerData } from "node:worker_threads";' +
-    `(${workForEver})(workerData, receiveMessageOnPort, ${awaitDone}, ${workOnChunks});`;
+    `(${workForEver})(workerData, receiveMessageOnPort, ${takeIn}, ${awaitDone}, ${workOnChunks});`;
   const url = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
   const ports: Port[] = [];
-  for (let thread = 1; thread <= count; thread++) {
-    const { port1, port2 } = new MessageChannel();
-    const workerData = { ...state, thread, memory, port: port2 };
-    const worker = new Worker(url, { workerData, transferList: [port2] });
-    // Errors of kernels come through the control block. A worker that cannot start leaves its chunks to the others.
-    worker.on("error", () => {});
-    worker.unref();
-    ports.push(port1);
-  }
   return {
-    post: (message) => ports.forEach((port) => port.postMessage(message)),
+    get count() {
+      return ports.length;
+    },
+    start() {
+      const { port1, port2 } = new MessageChannel();
+      const workerData = { ...state, thread: ports.length + 1, memory, port: port2 };
+      const worker = new Worker(url, { workerData, transferList: [port2] });
+      // Errors of kernels come through the control block. A worker that cannot start leaves its chunks to the others.
+      worker.on("error", () => {});
+      worker.unref();
+      ports.push(port1);
+    },
+    post(message, from = 0) {
+      for (const port of ports.slice(from)) port.postMessage(message);
+    },
     close: () => ports.forEach((port) => port.close()),
   };
 }

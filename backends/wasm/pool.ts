@@ -23,7 +23,7 @@ import {
   type ThreadState,
   workOnChunks,
 } from "./pool-work.ts";
-import { findWorkerThreads, startWorkers, type Workers } from "./pool-workers.ts";
+import { createWorkers, findWorkerThreads } from "./pool-workers.ts";
 
 /** A function of a module that the pool knows. */
 export interface PoolFunction {
@@ -37,8 +37,8 @@ interface PoolModule {
   readonly names: readonly string[];
   /** The functions have numbers from here on. */
   readonly first: number;
-  /** Whether workers have it. */
-  posted: boolean;
+  /** How many workers have it. */
+  posted: number;
 }
 
 /** A call of a function. */
@@ -95,8 +95,11 @@ export function inScratch(offset: number): number {
 /** Numbers in the table of a dispatch; what does not fit is cut into several. */
 const tableLength = 1 << 17;
 
-/** Workers start when they could have helped with so many nanoseconds of work: about what starting them costs. */
-const startCost = 50_000_000;
+/**
+ * The first worker starts when it could have helped with so many nanoseconds of work: about what starting a few of them
+ * costs, of a processor everywhere, and in Deno of the time of this thread.
+ */
+const startCost = 100_000_000;
 
 /** Makes a pool. */
 export function createPool(
@@ -114,11 +117,12 @@ export function createPool(
   const alone = createState(false);
   const together = threads > 1 ? createState(true) : undefined;
   const natives: (Native | undefined)[] = [];
-  let workers: Workers | undefined;
+  const workers = together && createWorkers(workerThreads!, memory, together);
   let nextFunction = 0;
   let dispatches = 0;
-  /** Nanoseconds of work that workers could have helped with. */
+  /** Nanoseconds of work that a further worker could have helped with, and with how many it pays to start one. */
   let worked = 0;
+  let price = startCost;
 
   const forgotten = new FinalizationRegistry<{ forget: number; count: number }>((message) => {
     for (let i = 0; i < message.count; i++) natives[message.forget + i] = undefined;
@@ -126,17 +130,28 @@ export function createPool(
   });
 
   function stateFor(cost: number): ThreadState {
-    if (together === undefined || threads === 1 || cost < threshold) return alone;
+    if (workers === undefined || threads === 1 || cost < threshold) return alone;
+    startWhatPays();
     worked += cost;
-    if (worked < startCost) return alone;
-    try {
-      workers ??= startWorkers(workerThreads!, threads - 1, memory, together);
-    } catch (error) {
-      threads = 1;
-      reason = `workers do not start: ${error}`;
-      return alone;
+    return workers.count > 0 ? together! : alone;
+  }
+
+  /** One worker after the other, where starting them keeps this thread from its work. */
+  function startWhatPays(): void {
+    while (workers!.count < threads - 1 && worked >= price) {
+      worked -= price;
+      const before = performance.now();
+      try {
+        workers!.start();
+      } catch (error) {
+        price = Infinity;
+        if (workers!.count > 0) return;
+        threads = 1;
+        reason = `workers do not start: ${error}`;
+        return;
+      }
+      price = 1e6 * (performance.now() - before);
     }
-    return together;
   }
 
   /** Sees that the threads have a function. */
@@ -145,9 +160,10 @@ export function createPool(
       const { exports } = new WebAssembly.Instance(from.module, { env: { memory } });
       from.names.forEach((name, i) => natives[from.first + i] = exports[name] as Native);
     }
-    if (toWorkers && !from.posted) {
-      from.posted = true;
-      workers!.post({ module: from.module, first: from.first, names: from.names });
+    if (toWorkers && from.posted < workers!.count) {
+      const { module, first, names } = from;
+      workers!.post({ module, first, names }, from.posted);
+      from.posted = workers!.count;
     }
   }
 
@@ -156,6 +172,7 @@ export function createPool(
     table.set([++dispatches, chunks, scratch?.address ?? 0, scratch?.bytes ?? 0]);
     Atomics.store(control, layout.done, 0);
     Atomics.store(control, layout.failed, 0);
+    Atomics.store(control, layout.awaited, 0x7fffffff);
     Atomics.store(control, layout.remaining, chunks);
     if (state !== alone) {
       Atomics.add(control, layout.wake, 1);
@@ -181,7 +198,7 @@ export function createPool(
     register(module) {
       const names = WebAssembly.Module.exports(module)
         .filter(({ kind }) => kind === "function").map(({ name }) => name);
-      const from: PoolModule = { module, names, first: nextFunction, posted: false };
+      const from: PoolModule = { module, names, first: nextFunction, posted: 0 };
       nextFunction += names.length;
       forgotten.register(from, { forget: from.first, count: names.length });
       return Object.fromEntries(names.map((name, i) => [name, { id: from.first + i, from }]));
@@ -229,7 +246,6 @@ export function createPool(
         Atomics.notify(together.control, layout.wake);
       }
       workers?.close();
-      workers = undefined;
       threads = 1;
       reason = "the pool was disposed of";
     },

@@ -31,14 +31,17 @@ export function combine(op: ReduceOp, dtype: DType, a: Vector, b: Vector): Vecto
   }
 }
 
+/** One of the unrolled vectors, or one element in all lanes. */
+export type Copy = number | "single";
+
 /** The running result of one `reduce` statement. */
 export interface Accumulator {
-  /** Takes in a vector (`copy` says which of the unrolled ones), or one element in all lanes. */
-  add(x: Vector, copy: number | "single"): void;
+  /** Takes in a vector (`copy` says which of the `count` that a turn takes), or one element in all lanes. */
+  add(x: VectorLocal, copy: Copy, count: number): void;
   /** Ends a block of elements. */
   endBlock(): void;
   /** The result in all lanes (`copy` as in `add`, where vectors lie across). */
-  result(copy: number | "single"): Vector;
+  result(copy: Copy): Vector;
 }
 
 /** Vectors of accumulators that lie in an axis kept: every lane takes in its own elements, in order. */
@@ -46,7 +49,7 @@ export function accumulateAcross(
   e: Emitter,
   op: ReduceOp,
   dtype: DType,
-  copies: readonly (number | "single")[],
+  copies: readonly Copy[],
 ): Accumulator {
   const initial = e.constant(initialOf(op, dtype));
   const sums = new Map(copies.map((copy) => [copy, e.keep(initial)]));
@@ -61,45 +64,67 @@ export function accumulateAcross(
 export const blockLength = 4096;
 
 /**
- * Accumulators along the vectors. A sum of floats is the sum, in float64 and in order, of sums over blocks of
- * `blockLength` elements. In a block, `copies` vectors take in every copies-th vector, are added pairwise, and
- * then their lanes; elements after the last whole vector are added in order. So the order depends on nothing but
- * the extent. Other combinations do not depend on it.
+ * How many vectors each kind of turn takes, largest first, where vectors lie along the reduced axis: those that the
+ * order of the sums asks for. What is left are single elements.
+ */
+export function turnsAlong(
+  lanes: 2 | 4,
+  extent: number,
+  sums: ReadonlySet<DType>,
+): readonly number[] {
+  if (lanes === 4) return extent < 16 ? [1] : [4, 1];
+  const singles = sums.has("float32");
+  return [
+    ...(singles && extent >= 16 ? [8] : []),
+    ...(extent >= 8 && (!singles || sums.has("float64")) ? [4] : []),
+    ...(singles && extent >= 4 ? [2] : []),
+    1,
+  ];
+}
+
+/**
+ * Accumulators along the vectors of an axis of `extent` elements.
+ *
+ * A sum of floats is the sum, in float64 and in order, of sums over blocks of `blockLength` elements. In a block, four
+ * vectors (one if the axis is shorter than those) take in every fourth vector, are added pairwise, and then their lanes;
+ * vectors after the last whole turn go to the first one, and elements after the last whole vector are added in order.
+ * Vectors hold four float32, or two float64, whatever else the loop computes: where its vectors have two lanes, those
+ * of float32 are made of two halves. So the order depends on nothing but the dtype and the extent. Other combinations
+ * do not depend on it.
  */
 export function accumulateAlong(
   e: Emitter,
   op: ReduceOp,
   dtype: DType,
-  copies: number,
+  extent: number,
 ): Accumulator {
+  if (op === "sum" && dtype === "float32" && e.lanes === 2) return accumulateHalves(e, extent);
   const { f } = e;
   const initial = e.constant(initialOf(op, dtype));
-  const vectors = Array.from({ length: copies }, () => e.keep(initial));
+  const vectors = vectorsOf(e, initial, extent < 4 * e.lanes ? 1 : 4);
   const single = e.keep(initial);
-  const target = (copy: number | "single"): VectorLocal =>
-    copy === "single" ? single : vectors[copy]!;
   const floatSum = op === "sum" && (dtype === "float32" || dtype === "float64");
   const total = floatSum ? f.local("f64", f64.const(0)) : undefined;
 
-  const folded = (): Vector => {
-    let rest: Vector[] = vectors;
-    while (rest.length > 1) {
-      const half = rest.length / 2;
-      rest = rest.slice(0, half).map((x, i) => combine(op, dtype, x, rest[half + i]!));
-    }
-    return e.keep(rest[0]!);
-  };
   return {
-    add: (x, copy) => f.set(target(copy), combine(op, dtype, target(copy), x)),
+    add(x, copy, count) {
+      // A turn of two or of one vector comes after the whole turns.
+      const which = count < 4 ? 0 : Number(copy) % vectors.length;
+      const to = copy === "single" ? single : vectors[which]!;
+      f.set(to, combine(op, dtype, to, x));
+    },
     endBlock() {
-      if (total !== undefined) addFloats(e, dtype, total, folded(), single);
-      if (total !== undefined) [...vectors, single].forEach((each) => f.set(each, initial));
+      if (total === undefined) return;
+      const vector = folded(e, op, dtype, vectors);
+      if (dtype === "float64") addDoubles(e, total, vector, single);
+      else addSingles(e, total, vector, shuffle32(vector, vector, [2, 3, 0, 1]), single);
+      [...vectors, single].forEach((each) => f.set(each, initial));
     },
     result() {
       if (total !== undefined) {
         return dtype === "float64" ? f64x2.splat(total) : f32x4.splat(f32.demote_f64(total));
       }
-      let x = folded();
+      let x: Vector = folded(e, op, dtype, vectors);
       for (const lanes of [[2, 3, 0, 1], [1, 0, 3, 2]]) {
         // With two lanes of 32 bits the upper ones hold anything.
         if (e.lanes === 2 && (lanes[0] === 2) === (dtype !== "float64")) continue;
@@ -110,25 +135,65 @@ export function accumulateAlong(
   };
 }
 
-function addFloats(
+/** A sum of float32 where vectors have two lanes. */
+function accumulateHalves(e: Emitter, extent: number): Accumulator {
+  const { f } = e;
+  const zero = e.constant(initialOf("sum", "float32"));
+  const halves = [0, 1].map(() => vectorsOf(e, zero, extent < 16 ? 1 : 4));
+  const single = e.keep(zero);
+  const total = f.local("f64", f64.const(0));
+  const take = (to: VectorLocal, x: Vector): void => f.set(to, f32x4.add(to, x));
+  return {
+    add(x, copy, count) {
+      if (copy === "single") return take(single, x);
+      if (count > 1) return take(halves[copy % 2]![count === 8 ? copy >> 1 : 0]!, x);
+      // Half a vector is no vector.
+      take(single, x);
+      take(single, shuffle32(x, x, [1, 0, 3, 2]));
+    },
+    endBlock() {
+      const [low, high] = halves.map((vectors) => folded(e, "sum", "float32", vectors));
+      addSingles(e, total, low!, high!, single);
+      [...halves.flat(), single].forEach((each) => f.set(each, zero));
+    },
+    result: () => f32x4.splat(f32.demote_f64(total)),
+  };
+}
+
+function vectorsOf(e: Emitter, initial: VectorLocal, count: number): VectorLocal[] {
+  return Array.from({ length: count }, () => e.keep(initial));
+}
+
+/** Vectors combined pairwise. */
+function folded(
   e: Emitter,
+  op: ReduceOp,
   dtype: DType,
+  vectors: readonly VectorLocal[],
+): VectorLocal {
+  let rest: readonly Vector[] = vectors;
+  while (rest.length > 1) {
+    const half = rest.length / 2;
+    rest = rest.slice(0, half).map((x, i) => combine(op, dtype, x, rest[half + i]!));
+  }
+  return e.keep(rest[0]!);
+}
+
+/** Adds the lower lanes of two vectors of float32, and a single one. */
+function addSingles(
+  e: Emitter,
   total: Local<"f64">,
-  vector: Vector,
+  low: Vector,
+  high: Vector,
   single: Vector,
 ): void {
-  const { f } = e;
-  const lane = (x: Vector, i: number) => f64x2.extract_lane(x, i);
-  let pair = vector;
-  let rest = single;
-  if (dtype === "float32") {
-    pair = f64x2.promote_low_f32x4(vector);
-    rest = f64x2.promote_low_f32x4(single);
-    if (e.lanes === 4) {
-      const upper = shuffle32(vector, vector, [2, 3, 0, 1]);
-      pair = f64x2.add(pair, f64x2.promote_low_f32x4(upper));
-    }
-  }
+  const promote = f64x2.promote_low_f32x4;
+  addDoubles(e, total, f64x2.add(promote(low), promote(high)), promote(single));
+}
+
+function addDoubles(e: Emitter, total: Local<"f64">, pair: Vector, single: Vector): void {
   const sums = e.keep(pair);
-  f.set(total, f64.add(total, f64.add(f64.add(lane(sums, 0), lane(sums, 1)), lane(rest, 0))));
+  const lane = (x: Vector, i: number) => f64x2.extract_lane(x, i);
+  const block = f64.add(f64.add(lane(sums, 0), lane(sums, 1)), lane(single, 0));
+  e.f.set(total, f64.add(total, block));
 }

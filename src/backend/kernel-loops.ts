@@ -1,4 +1,4 @@
-import type { Access, Loop, Statement } from "./loop.ts";
+import { type Access, hasColumns, type Loop, type Statement } from "./loop.ts";
 import type { Kernel, KernelOperand } from "./program.ts";
 import { threefryLoop } from "./threefry-loop.ts";
 import { type Shape, sizeOf, stridesOf } from "../core/shape.ts";
@@ -139,19 +139,34 @@ function padding(kernel: Kernel<"pad">): Loop[] {
   ];
 }
 
-/** Kept axes first, then those that are reduced. */
+/** Kept axes first, then those that are reduced; neighbours that are alike are one. */
 function reduction(kernel: Kernel, op: "sum" | "max" | "min"): Loop {
   const { axes } = kernel.params as PrimitiveParams["reduceSum"];
   const { shape, dtype } = kernel.operands[0]!.spec;
-  const kept = shape.map((_, axis) => axis).filter((axis) => !axes.includes(axis));
-  const order = [...kept, ...axes];
   const own = operandStrides(kernel);
-  const from = load(kernel.operands[0]!, 0, order.map((axis) => own[axis]!));
-  const zeros = new Array<number>(axes.length).fill(0);
-  const to = accessOf(kernel.output, 0, [...stridesOf(kernel.output.spec.shape), ...zeros]);
+  const groups: { extent: number; readonly reduced: boolean; stride: number }[] = [];
+  shape.forEach((extent, axis) => {
+    if (extent === 1) return;
+    const reduced = axes.includes(axis);
+    const last = groups.at(-1);
+    if (last?.reduced === reduced) {
+      last.extent *= extent;
+      last.stride = own[axis]!;
+    } else {
+      groups.push({ extent, reduced, stride: own[axis]! });
+    }
+  });
+  const [kept, reduced] = [false, true].map((each) => groups.filter((g) => g.reduced === each));
+  // A reduction along nothing but axes of extent 1 is one too.
+  if (reduced!.length === 0) reduced!.push({ extent: 1, reduced: true, stride: 0 });
+  const extents = kept!.map(({ extent }) => extent);
+  const order = [...kept!, ...reduced!];
+  const from = load(kernel.operands[0]!, 0, order.map(({ stride }) => stride));
+  const to = accessOf(kernel.output, 0, [...stridesOf(extents), ...reduced!.map(() => 0)]);
   return {
-    extents: order.map((axis) => shape[axis]!),
-    reduced: axes.length,
+    extents: order.map(({ extent }) => extent),
+    reduced: reduced!.length,
+    ...hasColumns(groups) ? { columns: true } : {},
     statements: [from, { kind: "reduce", op, arg: 0, dtype }],
     stores: [{ statement: 1, access: to }],
   };

@@ -6,7 +6,7 @@ export interface LoopForm {
   readonly key: string;
   /**
    * The loop over buffers 0, 1, ... in the order of their first use, without axes of extent 1 and with neighbouring
-   * axes merged where all accesses allow it. Where `extent` is longer than `longest`, it stands for any such extent.
+   * axes merged where all accesses allow it, but for reduced ones. Where `extent` is longer than `longest`, it stands for any such extent.
    */
   readonly loop: Loop;
   /** The buffer that each of those stands for. */
@@ -75,7 +75,7 @@ function mergedAxes({ extents, reduced, statements, stores }: Loop): Axis[] {
     if (extent === 1) return;
     const isReduced = at >= extents.length - reduced;
     const before = axes.at(-1);
-    const merges = before !== undefined && before.reduced === isReduced &&
+    const merges = before !== undefined && !before.reduced && !isReduced &&
       !indexed.has(at) && !indexed.has(before.last) &&
       accesses.every((strides) => strides[before.last] === strides[at]! * extent);
     if (merges) {
@@ -89,8 +89,8 @@ function mergedAxes({ extents, reduced, statements, stores }: Loop): Axis[] {
 }
 
 /** Different for different loops. */
-function textOf({ extents, reduced, statements, sweeps = [], stores }: Loop): string {
-  let text = `${extents}|${reduced}|${sweeps}`;
+function textOf({ extents, reduced, columns, statements, sweeps = [], stores }: Loop): string {
+  let text = `${extents}|${reduced}${columns ? " columns" : ""}|${sweeps}`;
   for (const statement of statements) text += `\n${textOfStatement(statement)}`;
   for (const { statement, access } of stores) text += `\n${statement}>${textOfAccess(access)}`;
   return text;

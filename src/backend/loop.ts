@@ -49,16 +49,37 @@ export type Statement =
  * one that is computed once. What earlier sweeps had at every point is out of their reach, unless it was stored: then
  * it is loaded through the same access. Literals belong to all sweeps.
  *
+ * Sums of floats are added up in an order that depends on their dtype, on the extents of the reduced axes and on `columns`
+ * alone. So reduced axes that are neighbours in the order of the elements are always one axis here, and those that are
+ * not are never merged: the same sum has the same bits in any loop.
+ *
  * A buffer that is stored may also be loaded, if every load of it goes through the same access: then each point is
  * read before it is written. In later sweeps the load gives what was stored.
  */
 export interface Loop {
   readonly extents: readonly number[];
   readonly reduced: number;
+  /**
+   * Whether elements that are neighbours belong to different sums: the last axis in the order of the elements is not
+   * reduced (and worth a vector).
+   */
+  readonly columns?: boolean;
   readonly statements: readonly Statement[];
   /** Where in `statements` each sweep but the first begins, ascending; absent where there is only one. */
   readonly sweeps?: readonly number[];
   readonly stores: readonly { readonly statement: number; readonly access: Access }[];
+}
+
+/** Fewer columns would leave most of a vector idle. */
+const fewestColumns = 4;
+
+/** Whether a reduction is one of `columns`, given its axes in the order of the elements. */
+export function hasColumns(
+  axes: readonly { readonly extent: number; readonly reduced: boolean }[],
+): boolean {
+  const from = 1 + axes.findLastIndex(({ reduced }) => reduced);
+  const columns = axes.slice(from).reduce((product, { extent }) => product * extent, 1);
+  return from > 0 && columns >= fewestColumns;
 }
 
 /** The buffers that a loop reads and writes, each once. */

@@ -27,23 +27,24 @@ export interface SplitOptions {
  * shapes alone, so that the order of summation does not depend on who computes the parts.
  */
 export function splitReduction(
-  loop: Loop,
+  whole: Loop,
   firstBuffer: number,
   { partPoints, mostResults, bytesPerElement, buffersPerLoop = Infinity }: SplitOptions,
 ): SplitReduction | undefined {
-  const { extents, reduced, statements } = loop;
-  if (loop.sweeps !== undefined) return undefined;
+  const { extents, reduced } = whole;
+  if (whole.sweeps !== undefined) return undefined;
   const outer = extents.length - reduced;
   const results = extents.slice(0, outer);
   const inner = sizeOf(extents.slice(outer));
   if (sizeOf(results) > mostResults || inner < 4 * partPoints) return undefined;
   const axis = extents.indexOf(Math.max(...extents.slice(outer)), outer);
-  if (statements.some((each) => each.kind === "index" && each.axis === axis)) return undefined;
+  const { loop, starts } = withStarts(whole, axis);
+  const { statements } = loop;
 
   const each = Math.max(1, Math.floor(partPoints * extents[axis]! / inner));
-  const whole = Math.floor(extents[axis]! / each);
-  const rest = extents[axis]! - whole * each;
-  const parts = whole + (rest > 0 ? 1 : 0);
+  const full = Math.floor(extents[axis]! / each);
+  const rest = extents[axis]! - full * each;
+  const parts = full + (rest > 0 ? 1 : 0);
   const reductions = statements.flatMap((statement, index) =>
     statement.kind === "reduce" ? [{ index, dtype: statement.dtype }] : []
   );
@@ -72,11 +73,11 @@ export function splitReduction(
       reduced,
       statements: renumber(statements, kept, (statement) => {
         if (statement.kind === "load") return { ...statement, access: cut(statement.access) };
-        // No index runs along the axis that is cut.
-        if (statement.kind === "index" && statement.axis >= outer) {
-          return { ...statement, axis: statement.axis + 1 };
-        }
-        return statement;
+        if (statement.kind !== "index" || statement.axis < outer) return statement;
+        const { stride, offset } = statement;
+        return starts.has(statement)
+          ? { ...statement, axis: outer, stride: stride * length, offset: offset + stride * from }
+          : { ...statement, axis: statement.axis + 1 };
       }),
       stores: [
         ...loop.stores.filter(({ statement }) => !late[statement])
@@ -96,8 +97,8 @@ export function splitReduction(
     };
   };
   const loops = [
-    partsOf(whole, each, 0, 0),
-    ...(rest > 0 ? [partsOf(1, rest, whole * each, whole)] : []),
+    partsOf(full, each, 0, 0),
+    ...(rest > 0 ? [partsOf(1, rest, full * each, full)] : []),
     combine(loop, late, partials, parts),
   ];
   if (loops.some((each) => buffersOf(each).length > buffersPerLoop)) return undefined;
@@ -105,6 +106,33 @@ export function splitReduction(
     loops,
     buffers: reductions.map(({ dtype }) => sizeOf(results) * parts * bytesPerElement(dtype)),
   };
+}
+
+/** The loop with each index along an axis as a sum, one part of which (`starts`) is to become the start of a part. */
+function withStarts(loop: Loop, axis: number): { loop: Loop; starts: ReadonlySet<Statement> } {
+  const starts = new Set<Statement>();
+  if (!loop.statements.some((each) => each.kind === "index" && each.axis === axis)) {
+    return { loop, starts };
+  }
+  const statements: Statement[] = [];
+  const numbers: number[] = [];
+  for (const statement of loop.statements) {
+    if (statement.kind === "index" && statement.axis === axis) {
+      const { dtype } = statement;
+      const at = statements.push({ ...statement, offset: 0 }, statement);
+      starts.add(statement);
+      statements.push({ kind: "apply", op: "add", params: {}, args: [at - 2, at - 1], dtype });
+    } else if (statement.kind === "apply") {
+      statements.push({ ...statement, args: statement.args.map((arg) => numbers[arg]!) });
+    } else if (statement.kind === "reduce") {
+      statements.push({ ...statement, arg: numbers[statement.arg]! });
+    } else {
+      statements.push(statement);
+    }
+    numbers.push(statements.length - 1);
+  }
+  const stores = loop.stores.map((store) => ({ ...store, statement: numbers[store.statement]! }));
+  return { loop: { ...loop, statements, stores }, starts };
 }
 
 /** Reduces the parts, and computes and stores what needs the whole. */

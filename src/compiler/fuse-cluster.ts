@@ -9,6 +9,7 @@ import {
 import { lower, type LoweredLoop } from "./fuse-lower.ts";
 import { NeedsMemory } from "./fuse-needs-memory.ts";
 import { type Node, Reading, readingsOf } from "./fuse-nodes.ts";
+import { hasReducedNeighbours, isEven } from "./fuse-order.ts";
 import { createReachability } from "./fuse-reach.ts";
 import type { Roles } from "./fuse-roles.ts";
 import { bytesOf, elementBytesOf } from "./target.ts";
@@ -17,6 +18,9 @@ import { bytesOf, elementBytesOf } from "./target.ts";
 // stores anything beside them.
 const fewestOuterPoints = 16;
 const largePass = 2 ** 16;
+
+// With how many passes over numbers others are tried to be merged.
+const triedNumbers = 8;
 
 // Keeps the code of one loop, and the time to make it, within bounds.
 const statementLimit = 200;
@@ -37,7 +41,8 @@ export interface Clusters {
  * - what reduces rows with what needs the results at every point of them, where the target takes several sweeps;
  * - work on single numbers.
  *
- * No value that is worth computing once is computed twice.
+ * What reduces different arrays to numbers stays apart, as does what puts those together: equal passes over many arrays
+ * can be run as one. No value that is worth computing once is computed twice.
  */
 export function cluster(
   roles: Roles,
@@ -75,10 +80,14 @@ export function cluster(
 
   function replace(a: number, b: number, merged: Node): void {
     for (const id of nodes[b]!.members) homes.set(id, a);
-    for (const at of [a, b]) {
-      for (const id of nodes[at]!.reads.keys()) readers.get(id)!.delete(at);
+    for (const id of nodes[a]!.reads.keys()) {
+      if (!merged.reads.has(id)) readers.get(id)!.delete(a);
     }
-    for (const id of merged.reads.keys()) readers.get(id)!.add(a);
+    for (const id of nodes[b]!.reads.keys()) {
+      const list = readers.get(id)!;
+      list.delete(b);
+      if (merged.reads.has(id)) list.add(a);
+    }
     nodes[a] = merged;
     nodes[b] = undefined;
     reach.merge(a, b);
@@ -92,23 +101,36 @@ export function cluster(
     return count <= buffersPerLoop;
   }
 
+  /** Whether all that a node reads is given, or made by node a. */
+  function needsOnly(a: number, { reads }: Node): boolean {
+    return [...reads.keys()].every((id) => (homes.get(id) ?? a) === a);
+  }
+
   /** Merges b, which may read a, into a. */
   function tryMerge(a: number, b: number): boolean {
     const [first, second] = [nodes[a]!, nodes[b]!];
     if (first.opaque !== undefined || second.opaque !== undefined) return false;
     if (first.statements + second.statements > statementLimit) return false;
+    if (givesNumbers(first) && (second.hasReductions || !needsOnly(a, second))) {
+      if (!sharesPoints(first, second)) return false;
+    }
     const areStored = (id: number): boolean => isStored(id, a, b);
     const inOneSweep = !first.hasSweeps && !second.hasSweeps;
     const meeting = inOneSweep ? meetingOf(first, second, areStored, readsAlone) : undefined;
     if (meeting === undefined) return trySweeps(a, b);
     if (reach.detours(a, b) || reach.detours(b, a)) return false;
-    const storesInner = (node: Node): boolean =>
-      [...node.levels].some(([id, outer]) => !outer && isStored(id, a, b));
+    const storesInner = ({ levels }: Node): boolean => {
+      for (const [id, outer] of levels) if (!outer && isStored(id, a, b)) return true;
+      return false;
+    };
     if (!canStoreInner(meeting.domain)) {
       if (storesInner(first) || (!meeting.atOuter && storesInner(second))) return false;
     }
     const merged = merge(first, second, meeting);
     if (!fitsBuffers(merged, a, b)) return false;
+    if (merged.hasReductions && !merged.even && hasReducedNeighbours(merged.domain)) {
+      if (lowerStored(merged, areStored) === undefined) return false;
+    }
     replace(a, b, merged);
     return true;
   }
@@ -162,21 +184,22 @@ export function cluster(
   }
 
   // What saves most memory traffic comes first.
-  const values = [...readers.keys()].map((id) => ({
+  const values = [...readers].map(([id, list]) => ({
     id,
+    list,
     bytes: bytesOf(roles.specs.get(id)!, elementBytes),
-  }))
-    .sort((a, b) => b.bytes - a.bytes || a.id - b.id).map(({ id }) => id);
-  const readersOf = (id: number): number[] => [...readers.get(id)!].sort((a, b) => a - b);
+  })).sort((a, b) => b.bytes - a.bytes || a.id - b.id);
+  let made = values.filter(({ id }) => homes.has(id));
+  const inOrderOf = (list: ReadonlySet<number>): number[] => [...list].sort((a, b) => a - b);
 
   function mergeWithReaders(onlyWithoutStore: boolean): boolean {
     let changed = false;
-    for (const id of values) {
-      const home = homes.get(id);
-      if (home === undefined) continue;
-      if (onlyWithoutStore && (outputs.has(id) || readers.get(id)!.size > 1)) continue;
-      for (const reader of readersOf(id)) {
-        if (readers.get(id)!.has(reader) && tryMerge(home, reader)) changed = true;
+    // What nobody reads from memory any more never will be read again.
+    made = made.filter(({ list }) => list.size > 0);
+    for (const { id, list } of made) {
+      if (onlyWithoutStore && (list.size > 1 || outputs.has(id))) continue;
+      for (const reader of inOrderOf(list)) {
+        if (list.has(reader) && tryMerge(homes.get(id)!, reader)) changed = true;
       }
     }
     return changed;
@@ -184,22 +207,22 @@ export function cluster(
 
   function absorbIntoReaders(): boolean {
     let changed = false;
-    for (const id of values) {
-      const home = homes.get(id);
-      const [reader, ...others] = readersOf(id);
-      if (home === undefined || reader === undefined || others.length > 0) continue;
-      if (tryAbsorb(home, reader, id)) changed = true;
+    for (const { id, list } of made) {
+      if (list.size !== 1) continue;
+      const [reader] = list;
+      if (tryAbsorb(homes.get(id)!, reader!, id)) changed = true;
     }
     return changed;
   }
 
   function mergeNeighbours(): boolean {
     let changed = false;
-    for (const id of values) {
-      const list = readersOf(id).filter((at) => nodes[at]!.reads.get(id)! & Reading.inPlace);
-      for (let i = 0; i < list.length; i++) {
-        for (let j = i + 1; j < list.length; j++) {
-          const [a, b] = [list[i]!, list[j]!];
+    for (const { id, list } of values) {
+      if (list.size < 2) continue;
+      const inPlace = inOrderOf(list).filter((at) => nodes[at]!.reads.get(id)! & Reading.inPlace);
+      for (let i = 0; i < inPlace.length; i++) {
+        for (let j = i + 1; j < inPlace.length; j++) {
+          const [a, b] = [inPlace[i]!, inPlace[j]!];
           if (nodes[a] && nodes[b] && tryMergeEitherWay(a, b)) changed = true;
         }
       }
@@ -208,15 +231,15 @@ export function cluster(
   }
 
   function mergeNumbers(): void {
-    const isNumber = (node: Node | undefined): boolean =>
-      node !== undefined && node.opaque === undefined && !node.hasReductions &&
-      pointsOf(node.domain) === 1;
-    const numbers = [...nodes.keys()].filter((at) => isNumber(nodes[at]));
-    numbers.forEach((a, i) => {
-      for (const b of numbers.slice(i + 1)) {
-        if (nodes[a] && nodes[b]) tryMergeEitherWay(a, b);
-      }
-    });
+    /** Not all of them, because they may be as many as there are parameters. */
+    const latest: number[] = [];
+    for (const [at, node] of nodes.entries()) {
+      if (node === undefined || !isNumber(node)) continue;
+      const found = latest.findIndex((other) => tryMergeEitherWay(other, at));
+      if (found < 0) latest.unshift(at);
+      else if (nodes[latest[found]!] === undefined) latest[found] = at;
+      latest.length = Math.min(latest.length, triedNumbers);
+    }
   }
 
   function tryMergeEitherWay(a: number, b: number): boolean {
@@ -236,6 +259,26 @@ export function cluster(
       return storedOf(node, (id) => isStored(id, at));
     },
   };
+}
+
+/** Whether a node is work on single numbers. */
+function isNumber({ opaque, hasReductions, domain }: Node): boolean {
+  return opaque === undefined && !hasReductions && pointsOf(domain) === 1;
+}
+
+/** Whether a node reduces all of its points to numbers. */
+function givesNumbers({ hasReductions, domain }: Node): boolean {
+  return hasReductions && domain.every(({ reduced }) => reduced);
+}
+
+/** Whether two nodes read or pass something on at the same points, rather than only what was reduced. */
+function sharesPoints(first: Node, second: Node): boolean {
+  const atPoints = Reading.inPlace | Reading.once | Reading.repeatedly;
+  for (const [id, reading] of second.reads) {
+    if ((reading & atPoints) === 0) continue;
+    if ((first.reads.get(id) ?? 0) & atPoints || first.levels.get(id) === false) return true;
+  }
+  return false;
 }
 
 /**
@@ -262,9 +305,12 @@ function storedOf(node: Node, isStored: (id: number) => boolean): number[] {
 }
 
 /** What lowering a loop tells of it. */
-function looksOf(lowered: LoweredLoop): Pick<Node, "domain" | "reads" | "statements" | "lowered"> {
+function looksOf(
+  lowered: LoweredLoop,
+): Pick<Node, "domain" | "reads" | "statements" | "even" | "lowered"> {
   const { domain, reads, statements } = lowered;
-  return { domain, reads: readingsOf(reads), statements: statements.length, lowered };
+  const even = isEven(lowered);
+  return { domain, reads: readingsOf(reads), statements: statements.length, even, lowered };
 }
 
 interface Meeting {
@@ -281,7 +327,8 @@ function meetingOf(
   readsAlone: ReadonlyMap<number, readonly number[]>,
 ): Meeting | undefined {
   const isReduced = (id: number): boolean => first.levels.get(id) === true;
-  const atOuter = !second.hasReductions && [...second.reads.keys()].some(isReduced);
+  const atOuter = !second.hasReductions && first.hasReductions &&
+    [...second.reads.keys()].some(isReduced);
   for (const [id, reading] of second.reads) {
     if (!first.members.has(id)) continue;
     const expected = isReduced(id) && !atOuter ? Reading.outerInPlace : Reading.inPlace;
@@ -289,9 +336,11 @@ function meetingOf(
       return undefined;
     }
   }
-  // What needs no reduction would be stored at every point.
-  const stored = [...second.levels.keys()].filter(isStored);
-  if (atOuter && !allDepend(second, stored, isReduced, readsAlone)) return undefined;
+  if (atOuter) {
+    // What needs no reduction would be stored at every point.
+    const stored = [...second.levels.keys()].filter(isStored);
+    if (!allDepend(second, stored, isReduced, readsAlone)) return undefined;
+  }
   if (pointsOf(first.domain) === 0 || pointsOf(second.domain) === 0) return undefined;
   const domain = atOuter
     ? meetOuter(first.domain, second.domain)
@@ -355,20 +404,22 @@ function merge(first: Node, second: Node, { domain, atOuter }: Meeting): Node {
       (reading & ~Reading.inPlace ? Reading.outer : 0);
     reads.set(id, (reads.get(id) ?? 0) | moved);
   }
-  const members = new Set([...first.members, ...second.members]);
-  for (const id of members) reads.delete(id);
+  for (const id of first.members) reads.delete(id);
+  for (const id of second.members) reads.delete(id);
+  const members = new Set(first.members);
+  for (const id of second.members) members.add(id);
+  const levels = new Map(first.levels);
+  for (const [id, outer] of second.levels) levels.set(id, outer || atOuter);
   return {
     opaque: undefined,
     members,
-    levels: new Map([
-      ...first.levels,
-      ...[...second.levels].map(([id, outer]) => [id, outer || atOuter] as const),
-    ]),
+    levels,
     domain,
     hasReductions: first.hasReductions || second.hasReductions,
     hasSweeps: first.hasSweeps || second.hasSweeps,
     reads,
     statements: first.statements + second.statements,
+    even: first.even && second.even,
     lowered: undefined,
     last: Math.max(first.last, second.last),
   };

@@ -17,7 +17,8 @@ import {
 } from "./fuse-index-map.ts";
 import { createKeeping, type Keeping } from "./fuse-keeping.ts";
 import { NeedsMemory } from "./fuse-needs-memory.ts";
-import { isReduction, reductionOf, type Roles } from "./fuse-roles.ts";
+import { sumsInDisorder } from "./fuse-order.ts";
+import { isReduction, reductionOf, type Roles, valuesOf } from "./fuse-roles.ts";
 import { createSweeps, isComputed, type LoopBody, type Sweeps } from "./fuse-sweeps.ts";
 
 /** A statement over the axes of a domain; an iota may still run along several of them. */
@@ -58,6 +59,8 @@ export interface LoweredLoop {
  * What the body does not compute is read from memory. What is needed at every point but depends on a reduction is
  * computed in a further sweep; values of earlier sweeps are computed again there, but for those that take long: they
  * are stored, in the place of a later result if need be, and read again.
+ *
+ * @throws {NeedsMemory} of what a loop cannot compute, or cannot sum in the order of its elements.
  */
 export function lower(
   roles: Roles,
@@ -71,7 +74,9 @@ export function lower(
   for (let cut = domain;;) {
     const keeping = createKeeping(roles, body, results, sweeps.firstOf, sparing);
     try {
-      return lowerOver(roles, body, stored, sweeps, keeping, cut);
+      const lowered = lowerOver(roles, body, stored, sweeps, keeping, cut);
+      if (sumsInDisorder(lowered)) throw new NeedsMemory(summedBy(roles, body));
+      return lowered;
     } catch (signal) {
       if (signal instanceof AxisCut) {
         cut = cutAxis(cut, signal.axis, signal.inner);
@@ -82,6 +87,12 @@ export function lower(
       }
     }
   }
+}
+
+/** A value that is summed by a body. */
+function summedBy({ producers }: Roles, { members }: LoopBody): number {
+  const sum = [...members].map((id) => producers.get(id)!).find(({ op }) => op === "reduceSum")!;
+  return valuesOf(sum)[0]!.id;
 }
 
 function lowerOver(

@@ -1,17 +1,20 @@
-import type { Access, Loop, Statement } from "../backend/loop.ts";
+import { type Access, hasColumns, type Loop, type Statement } from "../backend/loop.ts";
 import type { TensorSpec } from "../core/shape.ts";
 import type { DomainStatement, LoweredLoop } from "./fuse-lower.ts";
+import { runsOf } from "./fuse-order.ts";
 
 /** An axis of the nest, and how far each accessed position moves along it. */
 interface NestAxis {
   extent: number;
   readonly reduced: boolean;
+  /** Which run of neighbours that are alike it belongs to. */
+  readonly run: number;
   factors: number[];
 }
 
 /**
  * The loop nest of a lowered loop: reduced axes innermost, neighbouring axes merged wherever nothing tells them
- * apart. Buffers are ids of values.
+ * apart; of the reduced ones those, and only those, that were neighbours before. Buffers are ids of values.
  */
 export function toLoop(
   { domain, statements, sweeps, stores }: LoweredLoop,
@@ -22,15 +25,17 @@ export function toLoop(
     ...stores.map(({ at }) => at),
   ];
   const hasReductions = statements.some(({ kind }) => kind === "reduce");
+  const runs = runsOf(domain);
   const axes = mergeAxes(
     domain.map(({ extent, reduced }, axis) => ({
       extent,
       reduced,
+      run: runs[axis]!,
       factors: positions.map(({ factors }) => factors[axis]!),
     })).sort((a, b) => Number(a.reduced) - Number(b.reduced)),
   );
   if (hasReductions && !axes.some(({ reduced }) => reduced)) {
-    axes.push({ extent: 1, reduced: true, factors: positions.map(() => 0) });
+    axes.push({ extent: 1, reduced: true, run: -1, factors: positions.map(() => 0) });
   }
 
   let next = 0;
@@ -42,6 +47,7 @@ export function toLoop(
   return {
     extents: axes.map(({ extent }) => extent),
     reduced: axes.filter(({ reduced }) => reduced).length,
+    ...(hasReductions && hasColumns(domain) ? { columns: true } : {}),
     statements: list,
     ...(sweeps.length > 0 ? { sweeps: sweeps.map((first) => starts[first]!) } : {}),
     stores: stores.map(({ id, statement, at }) => ({
@@ -61,7 +67,7 @@ function mergeAxes(axes: readonly NestAxis[]): NestAxis[] {
   const merged: NestAxis[] = [];
   for (const axis of axes) {
     const last = merged.at(-1);
-    const merges = last?.reduced === axis.reduced &&
+    const merges = last?.reduced === axis.reduced && (!axis.reduced || last.run === axis.run) &&
       last.factors.every((factor, i) => factor === axis.factors[i]! * axis.extent);
     if (merges) {
       last.extent *= axis.extent;

@@ -5,6 +5,7 @@ import { type Domain, domainOf } from "./fuse-domain.ts";
 import { isView } from "./fuse-index-map.ts";
 import { lower, type LoweredLoop, type Read } from "./fuse-lower.ts";
 import { NeedsMemory } from "./fuse-needs-memory.ts";
+import { isEven } from "./fuse-order.ts";
 import { isReduction, type Roles, valuesOf } from "./fuse-roles.ts";
 import type { LoopBody } from "./fuse-sweeps.ts";
 
@@ -33,6 +34,8 @@ export interface Node extends LoopBody {
   /** What it reads from memory, and how (bits of `Reading`). */
   readonly reads: ReadonlyMap<number, number>;
   readonly statements: number;
+  /** Whether all that it accesses moves in one stride along neighbouring axes that are alike. */
+  readonly even: boolean;
   /** The loop, if it was written down since the last change. */
   readonly lowered: LoweredLoop | undefined;
   /** The position of its last instruction in the graph. */
@@ -83,6 +86,7 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
       hasSweeps: false,
       reads: new Map(reads),
       statements: 0,
+      even: true,
       lowered: undefined,
       last,
     }];
@@ -102,6 +106,7 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
       hasSweeps: false,
       reads: direct,
       statements: operations + direct.size,
+      even: true,
       lowered: undefined,
       last,
     }];
@@ -125,6 +130,7 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
     hasSweeps: false,
     reads,
     statements: lowered.statements.length,
+    even: isEven(lowered),
     lowered,
     last,
   }];

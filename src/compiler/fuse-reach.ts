@@ -8,60 +8,67 @@ export interface Reachability {
   successors(a: number): ReadonlySet<number>;
 }
 
-/** `edges` lead from lower to higher numbers. */
+/** One end of a search: the nodes seen from it that were not looked at yet, and the edges looked at. */
+interface End {
+  readonly edges: readonly ReadonlySet<number>[];
+  readonly open: number[];
+  /** What marks a node as seen from here. */
+  mark: number;
+  cost: number;
+}
+
+/** Among so many nodes as there are numbers below `count`. */
 export function createReachability(
   count: number,
   edges: Iterable<readonly [number, number]>,
 ): Reachability {
-  const words = (count + 31) >> 5;
-  const rows: (Uint32Array | undefined)[] = Array.from(
-    { length: count },
-    () => new Uint32Array(words),
-  );
   const after = Array.from({ length: count }, () => new Set<number>());
   const before = Array.from({ length: count }, () => new Set<number>());
-  const has = (row: Uint32Array, node: number): boolean =>
-    (row[node >> 5]! >>> (node & 31) & 1) === 1;
-  const add = (row: Uint32Array, node: number): void => void (row[node >> 5]! |= 1 << (node & 31));
-  const remove = (row: Uint32Array, node: number): void =>
-    void (row[node >> 5]! &= ~(1 << (node & 31)));
-  const addAll = (row: Uint32Array, other: Uint32Array): void => {
-    for (let i = 0; i < words; i++) row[i]! |= other[i]!;
-  };
-
   for (const [from, to] of edges) {
     after[from]!.add(to);
     before[to]!.add(from);
   }
-  for (let node = count - 1; node >= 0; node--) {
-    for (const next of after[node]!) {
-      add(rows[node]!, next);
-      addAll(rows[node]!, rows[next]!);
-    }
+
+  const marks = new Int32Array(count);
+  const forth: End = { edges: after, open: [], mark: -1, cost: 0 };
+  const back: End = { edges: before, open: [], mark: 0, cost: 0 };
+
+  function see(end: End, node: number): void {
+    marks[node] = end.mark;
+    end.open.push(node);
   }
+
+  function start(end: End, node: number): void {
+    end.mark += 2;
+    end.cost = 0;
+    end.open.length = 0;
+    see(end, node);
+  }
+
+  const nextCost = ({ cost, open, edges }: End): number => cost + edges[open.at(-1)!]!.size;
 
   return {
     detours(a, b) {
-      for (const next of after[a]!) if (next !== b && has(rows[next]!, b)) return true;
+      const direct = Number(after[a]!.has(b));
+      if (after[a]!.size === direct || before[b]!.size === direct || before[a]!.has(b)) {
+        return false;
+      }
+      start(forth, a);
+      start(back, b);
+      while (forth.open.length > 0 && back.open.length > 0) {
+        // From both ends, where less is to be done: a number that all parts of a graph need leads everywhere.
+        const [end, other] = nextCost(forth) <= nextCost(back) ? [forth, back] : [back, forth];
+        const node = end.open.pop()!;
+        end.cost += end.edges[node]!.size;
+        for (const next of end.edges[node]!) {
+          if (marks[next] === end.mark) continue;
+          if (marks[next] !== other.mark) see(end, next);
+          else if (!((node === a && next === b) || (node === b && next === a))) return true;
+        }
+      }
       return false;
     },
     merge(a, b) {
-      const row = rows[a]!;
-      const ledToB = has(row, b);
-      addAll(row, rows[b]!);
-      const [wordA, wordB] = [a >> 5, b >> 5];
-      const [bitA, bitB] = [1 << (a & 31), 1 << (b & 31)];
-      for (let other = 0; other < count; other++) {
-        const there = rows[other];
-        if (there === undefined) continue;
-        const ledToA = (there[wordA]! & bitA) !== 0;
-        // What led to a has led to all that a did. Nobody asks for b any more.
-        if (ledToA ? ledToB : (there[wordB]! & bitB) === 0) continue;
-        addAll(there, row);
-        there[wordA]! |= bitA;
-      }
-      remove(row, a);
-      rows[b] = undefined;
       for (const [there, back] of [[after, before], [before, after]] as const) {
         for (const node of there[b]!) {
           back[node]!.delete(b);
@@ -69,6 +76,7 @@ export function createReachability(
           there[a]!.add(node);
           back[node]!.add(a);
         }
+        there[b]!.clear();
         there[a]!.delete(b);
       }
     },

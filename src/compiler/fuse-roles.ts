@@ -1,4 +1,4 @@
-import { sizeOf, type TensorSpec } from "../core/shape.ts";
+import { sameShape, sizeOf, type TensorSpec } from "../core/shape.ts";
 import { type Instruction, isLiteral, type Operand, type Value } from "../graph/graph.ts";
 import { isElementwise, type PrimitiveName } from "../graph/instruction-set.ts";
 import { isView } from "./fuse-index-map.ts";
@@ -71,13 +71,16 @@ export function assignRoles(graph: OwningGraph, target: Target): Roles {
     if (instruction.op === "reshape" && !isLiteral(source!)) {
       reshaped.set(output.id, memoryOf(source!.id));
     }
-    const cost = costOf(instruction, costs, roles, elementBytes);
-    const role = fitsLoop(instruction, target)
-      ? roleOf(instruction, cost, spread, elementBytes)
-      : "opaque";
+    let role = fitsLoop(instruction, target) ? simpleRoleOf(instruction) : "opaque";
+    if (role === undefined || role === "inlined") {
+      const cost = costOf(instruction, costs, roles, elementBytes);
+      role ??= isWorthStoring(instruction, cost, spread, elementBytes) ? "computed" : "inlined";
+      if (role === "inlined") costs.set(output.id, cost);
+    }
     roles.set(output.id, role);
-    if (role === "inlined") costs.set(output.id, cost);
   }
+
+  if (target.buffersPerLoop === undefined) inlineChains(graph, roles);
 
   const pinned = new Set<number>();
   const pin = (operand: Operand): void => {
@@ -121,9 +124,8 @@ function isFusible(instruction: Instruction): boolean {
   if (isView(instruction) || op === "full" || op === "iota" || op === "cast" || op === "select") {
     return true;
   }
-  const specs = [output.spec, ...operands.map((operand) => operand.spec)];
-  return (isElementwise(op) || isReduction(instruction)) &&
-    specs.every(({ dtype }) => dtype !== "bfloat16");
+  return (isElementwise(op) || isReduction(instruction)) && output.spec.dtype !== "bfloat16" &&
+    operands.every(({ spec }) => spec.dtype !== "bfloat16");
 }
 
 /** What computing an inlined value again takes. */
@@ -147,11 +149,13 @@ function costOf(
   for (const operand of operands) {
     if (isLiteral(operand)) continue;
     const { id, spec } = operand;
-    const cost = roles.get(id) === "inlined"
-      ? costs.get(id)!
-      : { operations: 0, reads: new Map([[id, bytesOf(spec, elementBytes)]]) };
-    operations += cost.operations;
-    for (const [source, bytes] of cost.reads) reads.set(source, bytes);
+    if (roles.get(id) === "inlined") {
+      const cost = costs.get(id)!;
+      operations += cost.operations;
+      for (const [source, bytes] of cost.reads) reads.set(source, bytes);
+    } else {
+      reads.set(id, bytesOf(spec, elementBytes));
+    }
   }
   return operands.length === 0 ? free : { operations, reads };
 }
@@ -177,25 +181,65 @@ const readLimit = 1.3;
 
 /** Whether an instruction can be part of a loop, and a loop of its own has few enough buffers. */
 function fitsLoop(instruction: Instruction, { buffersPerLoop = Infinity }: Target): boolean {
-  const ids = new Set(valuesOf(instruction).map(({ id }) => id));
-  return isFusible(instruction) && ids.size < buffersPerLoop;
+  if (!isFusible(instruction)) return false;
+  if (instruction.operands.length < buffersPerLoop) return true;
+  return new Set(valuesOf(instruction).map(({ id }) => id)).size < buffersPerLoop;
 }
 
-function roleOf(
-  instruction: Instruction,
-  cost: Cost,
-  spread: ReadonlySet<number>,
-  elementBytes: ElementBytes,
-): Role {
-  const { op, output } = instruction;
+/** Longer chains are cut, so that loops stay within bounds. */
+const chainLimit = 40;
+
+/**
+ * Inlines what only one instruction at the same points needs: nothing is computed twice by that, and merging the loops
+ * of both later would take longer. Not where the number of buffers decides what is one loop.
+ */
+function inlineChains({ instructions, outputs }: OwningGraph, roles: Map<number, Role>): void {
+  const uses = new Map<number, number>();
+  const use = (operand: Operand): void => {
+    if (!isLiteral(operand)) uses.set(operand.id, (uses.get(operand.id) ?? 0) + 1);
+  };
+  for (const { operands } of instructions) operands.forEach(use);
+  outputs.forEach(use);
+  const lengths = new Map<number, number>();
+  for (const instruction of instructions) {
+    const { op, operands, output } = instruction;
+    if (roles.get(output.id) !== "computed" || !isElementwise(op)) continue;
+    let length = 1;
+    for (const operand of operands) {
+      if (isLiteral(operand) || roles.get(operand.id) !== "computed") continue;
+      const whole = length + (lengths.get(operand.id) ?? chainLimit);
+      const isOnly = uses.get(operand.id) === 1 && sameShape(operand.spec.shape, output.spec.shape);
+      if (!isOnly || whole > chainLimit) continue;
+      roles.set(operand.id, "inlined");
+      length = whole;
+    }
+    lengths.set(output.id, length);
+  }
+}
+
+/** The role of what is no cheap arithmetic. */
+function simpleRoleOf(instruction: Instruction): Role | undefined {
+  const { op } = instruction;
   if (isReduction(instruction)) return "reduced";
   if (isView(instruction) || op === "full" || op === "iota") return "inlined";
-  if (!cheap.has(op) || cost.operations > operationLimit) return "computed";
-  if (cost.reads.size === 0) return "inlined";
-  const bytes = [...cost.reads.values()];
-  const largest = Math.max(bytesOf(output.spec, elementBytes), ...bytes);
-  const total = bytes.reduce((sum, each) => sum + each, 0);
-  return spread.has(output.id) || total > readLimit * largest ? "computed" : "inlined";
+  return cheap.has(op) ? undefined : "computed";
+}
+
+/** Whether cheap arithmetic is better not computed by each who needs it. */
+function isWorthStoring(
+  { output }: Instruction,
+  { operations, reads }: Cost,
+  spread: ReadonlySet<number>,
+  elementBytes: ElementBytes,
+): boolean {
+  if (operations > operationLimit) return true;
+  if (reads.size === 0) return false;
+  let [largest, total] = [bytesOf(output.spec, elementBytes), 0];
+  for (const bytes of reads.values()) {
+    largest = Math.max(largest, bytes);
+    total += bytes;
+  }
+  return spread.has(output.id) || total > readLimit * largest;
 }
 
 /** Values that something reads more than once for each element. */
@@ -207,7 +251,7 @@ function findSpread(instructions: readonly Instruction[]): Set<number> {
     const passesOn = isView(instruction) && spread.has(output.id);
     for (const operand of operands) {
       if (isLiteral(operand)) continue;
-      const grows = isFusible(instruction) && size > sizeOf(operand.spec.shape);
+      const grows = size > sizeOf(operand.spec.shape) && isFusible(instruction);
       if (grows || passesOn) spread.add(operand.id);
     }
   }

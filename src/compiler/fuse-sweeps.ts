@@ -28,8 +28,10 @@ export interface Sweeps {
 export function createSweeps(roles: Roles, body: LoopBody): Sweeps {
   const known = [new Map<number, number>(), new Map<number, number>()] as const;
   const outerValues = new Set<number>();
+  const hasOuter = [...body.levels.values()].includes(true);
 
   function firstOf(id: number, outer: boolean): number {
+    if (!hasOuter) return 0;
     const memo = known[Number(outer)]!;
     let first = memo.get(id);
     if (first === undefined) memo.set(id, first = find(id, outer));

@@ -51,8 +51,16 @@ export function planPasses(
 
   const arena = createArena();
   const blocks = new Map<number, Block>();
-  const donors = new Set(donated);
   const kernels: AnyKernel[] = [];
+
+  /** Donated inputs that no output has taken over yet, by size. */
+  const donors = new Map<number, Set<number>>();
+  for (const input of donated) {
+    const size = bytesOf(inputs[input]!.spec, elementBytes);
+    if (!donors.has(size)) donors.set(size, new Set());
+    donors.get(size)!.add(input);
+  }
+  const inputOf = new Map(inputs.map(({ id }, input) => [id, input]));
 
   /** The buffer of a donated input that an output may take over at a time. */
   function takeDonor(
@@ -60,16 +68,20 @@ export function planPasses(
     time: number,
     overwritable: readonly number[],
   ): number | undefined {
-    const candidates = [...donors].filter((input) => {
-      const { id, spec: donor } = inputs[input]!;
-      const isDead = (lastUse.get(id) ?? -1) < time || overwritable.includes(id);
-      return isDead && bytesOf(donor, elementBytes) === bytesOf(spec, elementBytes);
-    });
+    const fitting = donors.get(bytesOf(spec, elementBytes));
+    if (fitting === undefined) return undefined;
     // Prefer to overwrite what is being read: that memory is already in the cache.
-    const donor = candidates.find((input) => overwritable.includes(inputs[input]!.id)) ??
-      candidates[0];
-    if (donor !== undefined) donors.delete(donor);
+    const read = overwritable.map((id) => inputOf.get(id) ?? -1).filter((id) => fitting.has(id));
+    const donor = read.length > 0 ? Math.min(...read) : deadAt(time, fitting);
+    if (donor !== undefined) fitting.delete(donor);
     return donor;
+  }
+
+  function deadAt(time: number, candidates: ReadonlySet<number>): number | undefined {
+    for (const input of candidates) {
+      if ((lastUse.get(inputs[input]!.id) ?? -1) < time) return input;
+    }
+    return undefined;
   }
 
   function placeOutput(write: Value, time: number, overwritable: readonly number[]): number {

@@ -25,8 +25,8 @@ export function simplify(graph: Graph, evaluate: EvaluateScalar): Graph {
   const kept: Instruction[] = [];
 
   for (const original of graph.instructions) {
-    let instruction: Instruction = { ...original, operands: original.operands.map(resolve) };
-    instruction = inlineScalars(instruction, producers);
+    const operands = original.operands.map(resolve);
+    const instruction = inlineScalars({ ...original, operands }, producers);
     const { output } = instruction;
     const key = instructionKey(instruction);
     const simpler = seen.get(key) ?? fold(instruction, evaluate) ?? rewrite(instruction, producers);
@@ -43,12 +43,13 @@ export function simplify(graph: Graph, evaluate: EvaluateScalar): Graph {
 }
 
 function instructionKey({ op, params, operands, output }: Instruction): string {
-  const names = operands.map((operand) =>
-    isLiteral(operand)
-      ? `${Object.is(operand.literal, -0) ? "-0" : operand.literal}:${operand.spec.dtype}`
-      : `%${operand.id}`
-  );
-  return `${op}${printParams(params)} ${names.join(" ")} ${output.spec.dtype}`;
+  let text = `${op}${printParams(params)} ${output.spec.dtype}`;
+  for (const operand of operands) {
+    text += isLiteral(operand)
+      ? ` ${Object.is(operand.literal, -0) ? "-0" : operand.literal}:${operand.spec.dtype}`
+      : ` %${operand.id}`;
+  }
+  return text;
 }
 
 /** Reads the number behind an operand that is one value everywhere, where broadcasting makes that equal. */
@@ -62,6 +63,7 @@ function inlineScalars(instruction: Instruction, producers: Map<number, Instruct
     return { literal: value, spec: { shape: [], dtype: operand.spec.dtype } };
   };
   const inlined = operands.map(literalOf);
+  if (inlined.every((operand, i) => operand === operands[i])) return instruction;
   // Some operand must still carry the shape of the result.
   const carries = output.spec.shape.length === 0 ||
     inlined.some((operand) => sameShape(operand.spec.shape, output.spec.shape));

@@ -1,5 +1,5 @@
 import { formatSpec } from "../core/shape.ts";
-import { type Graph, isLiteral } from "./graph.ts";
+import { type Graph, isLiteral, type Operand } from "./graph.ts";
 import { printGraph } from "./print.ts";
 
 /**
@@ -8,9 +8,11 @@ import { printGraph } from "./print.ts";
  */
 export function graphKey(graph: Graph): string {
   // The printed text leaves out the dtype of literals, which an equal text could differ in.
-  const literals = graph.instructions.flatMap((instruction) =>
-    instruction.operands.filter(isLiteral).map((literal) => formatSpec(literal.spec))
-  );
-  const results = graph.outputs.filter(isLiteral).map((literal) => formatSpec(literal.spec));
-  return `${printGraph(graph)}\n${literals.concat(results).join(" ")}`;
+  let text = `${printGraph(graph)}\n`;
+  const add = (operand: Operand): void => {
+    if (isLiteral(operand)) text += `${formatSpec(operand.spec)} `;
+  };
+  for (const { operands } of graph.instructions) operands.forEach(add);
+  graph.outputs.forEach(add);
+  return text;
 }

@@ -30,16 +30,17 @@ export function printGraph(graph: Omit<Graph, "toString">): string {
   const use = (operand: Operand): string =>
     isLiteral(operand) ? printLiteral(operand.literal) : names.get(operand.id) ?? `%?${operand.id}`;
 
-  const lines = [`graph(${graph.inputs.map(define).join(", ")}) {`];
-  for (const constant of graph.constants) lines.push(`  ${define(constant)} = constant`);
-  for (const instruction of graph.instructions) {
-    const operands = instruction.operands.map(use).join(" ");
-    const params = printParams(instruction.params);
-    const parts = [instruction.op, operands, params].filter((part) => part !== "");
-    lines.push(`  ${define(instruction.output)} = ${parts.join(" ")}`);
+  let text = `graph(${graph.inputs.map(define).join(", ")}) {\n`;
+  for (const constant of graph.constants) text += `  ${define(constant)} = constant\n`;
+  // Graphs may be long, and every jitted one is printed: it is its key.
+  for (const { op, operands, params, output } of graph.instructions) {
+    let right: string = op;
+    for (const operand of operands) right += ` ${use(operand)}`;
+    const details = printParams(params);
+    if (details !== "") right += ` ${details}`;
+    text += `  ${define(output)} = ${right}\n`;
   }
-  lines.push(`  return ${graph.outputs.map(use).join(", ")}`, "}");
-  return lines.join("\n");
+  return `${text}  return ${graph.outputs.map(use).join(", ")}\n}`;
 }
 
 function printLiteral(value: number): string {
@@ -48,9 +49,11 @@ function printLiteral(value: number): string {
 
 /** `{axes: [0]}`, or nothing where there are no parameters. */
 export function printParams(params: Instruction["params"]): string {
-  const entries = Object.entries(params);
-  if (entries.length === 0) return "";
-  return `{${entries.map(([name, value]) => `${name}: ${printParam(value)}`).join(", ")}}`;
+  let text = "";
+  for (const [name, value] of Object.entries(params)) {
+    text += `${text === "" ? "{" : ", "}${name}: ${printParam(value)}`;
+  }
+  return text && `${text}}`;
 }
 
 function printParam(value: unknown): string {

@@ -1,9 +1,9 @@
 import { TreeError } from "../core/errors.ts";
-import { add, mul, square } from "../ops/arithmetic.ts";
-import { isFinite, less } from "../ops/comparison.ts";
+import { abs, add, mul, square } from "../ops/arithmetic.ts";
+import { equal, greater, less } from "../ops/comparison.ts";
 import { full } from "../ops/creation.ts";
 import { sqrt } from "../ops/elementary.ts";
-import { where } from "../ops/logical.ts";
+import { logicalOr, where } from "../ops/logical.ts";
 import { sum } from "../ops/reductions.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -36,31 +36,55 @@ export interface ScaledNorm {
   readonly ratio: Tensor;
 }
 
-/** Powers of two for large and small elements, and where the sum of squares is too small to be trusted. */
+/**
+ * What counts as small and as large, and the powers of two that scale those. With these the squares of all floats, and
+ * their sums over 2^37 elements and more, are normal numbers.
+ */
 const ranges = {
-  float32: { large: 2 ** 100, small: 2 ** -90, tiny: 2 ** -100 },
-  float64: { large: 2 ** 600, small: 2 ** -600, tiny: 2 ** -800 },
+  float32: { small: 2 ** -50, large: 2 ** 45, up: 2 ** 90, down: 2 ** -90 },
+  float64: { small: 2 ** -400, large: 2 ** 400, up: 2 ** 700, down: 2 ** -700 },
 } as const;
 
 /**
- * The norm of all leaves together, by three sums of squares that one pass over the elements gives: as they are,
- * scaled down, scaled up (J. Blue, ACM TOMS 4, 1978). Scaling by powers of two is exact.
+ * The norm of all leaves together, by three sums of squares that one pass over the elements gives: of small ones, scaled
+ * up, of large ones, scaled down, and of all others (J. Blue, ACM TOMS 4, 1978). Scaling by powers of two is exact, and
+ * no square is so small that processors would take many times as long for it.
  */
 export function scaledNorm(functionName: string, tree: Tree): ScaledNorm {
   const { leaves } = flattenTensors(functionName, tree, "");
   if (leaves.length === 0) throw new TreeError(functionName, "the tree has no leaves");
   const dtype = leaves.some((leaf) => leaf.dtype === "float64") ? "float64" : "float32";
-  const { large, small, tiny } = ranges[dtype];
-  const sumOfSquares = (scale: number): Tensor =>
-    leaves.map((leaf) => sum(square(mul(cast(leaf, dtype), 1 / scale)))).reduce((a, b) =>
-      add(a, b)
-    );
-  const plain = sumOfSquares(1);
-  const choose = (whenLarge: Tensor, whenSmall: Tensor, otherwise: Tensor): Tensor =>
-    where(isFinite(plain), where(less(plain, tiny), whenSmall, otherwise), whenLarge);
+  const { small, large, up, down } = ranges[dtype];
   const number = (value: number): Tensor => full([], value, { dtype });
+  const sums = leaves.map((leaf) => {
+    const x = cast(leaf, dtype);
+    const size = abs(x);
+    const isSmall = less(size, small);
+    const isLarge = greater(size, large);
+    const factor = where(isSmall, number(up), where(isLarge, number(down), number(1)));
+    const squares = square(mul(x, factor));
+    return {
+      ofSmall: sum(where(isSmall, squares, 0)),
+      ofLarge: sum(where(isLarge, squares, 0)),
+      // NaN is among these.
+      ofOthers: sum(where(logicalOr(isSmall, isLarge), 0, squares)),
+    };
+  });
+  const total = (of: "ofSmall" | "ofLarge" | "ofOthers"): Tensor =>
+    sums.map((each) => each[of]).reduce((a, b) => add(a, b));
+  const [ofSmall, ofLarge, ofOthers] = [total("ofSmall"), total("ofLarge"), total("ofOthers")];
+  const choose = (whenLarge: Tensor, whenSmall: Tensor, otherwise: Tensor): Tensor =>
+    where(greater(ofLarge, 0), whenLarge, where(equal(ofOthers, 0), whenSmall, otherwise));
+  // One factor after the other: their product is out of range.
+  const scaledDown = (squares: Tensor): Tensor => mul(mul(squares, down), down);
   return {
-    scale: choose(number(large), number(small), number(1)),
-    ratio: sqrt(choose(sumOfSquares(large), sumOfSquares(small), plain)),
+    scale: choose(number(1 / down), number(1 / up), number(1)),
+    ratio: sqrt(
+      choose(
+        add(ofLarge, scaledDown(ofOthers)),
+        ofSmall,
+        add(ofOthers, scaledDown(ofSmall)),
+      ),
+    ),
   };
 }
