@@ -6,6 +6,7 @@ import { binaryLoop, type BinaryName, prepareBinary, prepareSelect } from "./bin
 import { bitcast, copyAll, prepareCast } from "./cast.ts";
 import { prepareConv } from "./conv.ts";
 import { prepareFull, prepareIota } from "./creation.ts";
+import { prepareCustomKernel } from "./custom-kernel.ts";
 import { prepareDot } from "./dot.ts";
 import { prepareGather, prepareScatterAdd } from "./indexing.ts";
 import {
@@ -93,6 +94,7 @@ const table: { readonly [Name in PrimitiveName]: (kernel: Kernel<Name>) => Run }
   cumSum: prepareCumSum,
   dot: prepareDot,
   conv: prepareConv,
+  customKernel: prepareCustomKernel,
   iota: prepareIota,
   full: prepareFull,
   threefry2x32: prepareThreefry,

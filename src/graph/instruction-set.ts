@@ -159,6 +159,17 @@ export interface PrimitiveParams {
     readonly kernelDilation: readonly number[];
   };
 
+  /**
+   * A user's function for each element: float32 operands of up to three axes -> float32 of `shape`. `source` is its
+   * text (see `dialect/`), `constants` what it reads as this.constants.
+   */
+  customKernel: {
+    readonly name: string;
+    readonly shape: Shape;
+    readonly constants: readonly (readonly [string, number])[];
+    readonly source: string;
+  };
+
   // Creation.
   /** 0, 1, 2, ... along one axis. */
   iota: { readonly shape: Shape; readonly dtype: DType; readonly axis: number };

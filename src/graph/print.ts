@@ -58,5 +58,7 @@ export function printParams(params: Instruction["params"]): string {
 
 function printParam(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(printParam).join(", ")}]`;
-  return typeof value === "number" ? printLiteral(value) : String(value);
+  if (typeof value === "number") return printLiteral(value);
+  // In quotes where it is more than a word, so that it stays on its line and ends where it ends.
+  return typeof value === "string" && !/^\w+$/.test(value) ? JSON.stringify(value) : String(value);
 }

@@ -2,14 +2,13 @@
  * The primitives as functions, for derivative and batching rules and for the operations. They take what the
  * instruction set says: no promotion, and broadcasting only where it is element-wise.
  */
-import type { DeviceName } from "../backend/registry.ts";
 import type { DType } from "../core/dtype.ts";
 import { sameShape, type Shape } from "../core/shape.ts";
 import type { ElementwiseName, PrimitiveParams } from "../graph/instruction-set.ts";
 import { scalarTensor } from "../tensor/scalar.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { bind } from "../tracing/bind.ts";
-import { defaultDevice } from "../tracing/execute.ts";
+import { defaultDevice, placeOf } from "../tracing/placement.ts";
 
 type NoParams = {
   [Name in ElementwiseName]: keyof PrimitiveParams[Name] extends never ? Name : never;
@@ -142,10 +141,10 @@ export const iota = (shape: Shape, dtype: DType, axis: number, like: Tensor): Te
 export const fullLike = (tensor: Tensor, value: number): Tensor =>
   bind("full", { shape: tensor.shape, dtype: tensor.dtype, value }, [], placeOf(tensor));
 
-/** The device of the memory underneath; undefined where there is none yet. */
-function placeOf({ device }: Tensor): DeviceName | undefined {
-  return device === "traced" ? undefined : device;
-}
+export const customKernel = (
+  inputs: readonly Tensor[],
+  params: PrimitiveParams["customKernel"],
+): Tensor => bind("customKernel", params, inputs);
 
 export const threefry2x32 = (key: Tensor, counter: Tensor): Tensor =>
   bind("threefry2x32", {}, [key, counter]);

@@ -3,6 +3,7 @@ import { installPrimitives } from "../tracing/primitive.ts";
 import { contractionPrimitives } from "./contraction.ts";
 import { convolutionPrimitives } from "./convolution.ts";
 import { creationPrimitives } from "./creation.ts";
+import { customKernelPrimitives } from "./custom-kernel.ts";
 import { elementwisePrimitives } from "./elementwise.ts";
 import { indexingPrimitives } from "./indexing.ts";
 import { movementPrimitives } from "./movement.ts";
@@ -15,6 +16,7 @@ installPrimitives({
   ...reductionPrimitives,
   ...contractionPrimitives,
   ...convolutionPrimitives,
+  ...customKernelPrimitives,
   ...creationPrimitives,
 });
 

@@ -2,9 +2,8 @@ import { backendOf } from "../backend/registry.ts";
 import type { AnyKernel, Program } from "../backend/program.ts";
 import { accessesOf, kernelStatistics, programStatistics } from "../compiler/statistics.ts";
 import { type ElementBytes, elementBytesOf } from "../compiler/target.ts";
-import { OptionError } from "../core/errors.ts";
 import { type Explanation, type KernelExplanation, printExplanation } from "./explanation.ts";
-import { inspectors } from "./inspection.ts";
+import { inspect, type Inspection } from "./inspection.ts";
 
 /**
  * Shows what a jitted function becomes for the arguments of a call: its passes over memory after simplification and
@@ -36,14 +35,14 @@ export function explain<Args extends readonly unknown[]>(
   jitted: (...args: Args) => unknown,
   ...args: Args
 ): Explanation {
-  const inspect = inspectors.get(jitted);
-  if (inspect === undefined) {
-    const name = typeof jitted === "function" ? jitted.name || "a function" : String(jitted);
-    throw new OptionError("explain", `${name} was not made by jit; expected jit(f)`);
-  }
-  const { name, device, graph, compiled: { program, executable, graph: simplified } } = inspect(
-    args,
-  );
+  return explanationOf(inspect("explain", jitted, args));
+}
+
+/** An explanation, with the nanoseconds of each kernel where they were measured. */
+export function explanationOf(
+  { name, device, graph, compiled: { program, executable, graph: simplified } }: Inspection,
+  nanoseconds: readonly number[] = [],
+): Explanation {
   const backend = backendOf("explain", device);
   const elementBytes = elementBytesOf(backend);
   const { bytesRead, bytesWritten, flops, arenaBytes } = programStatistics(program, elementBytes);
@@ -56,7 +55,7 @@ export function explain<Args extends readonly unknown[]>(
       simplified: simplified.instructions.length,
     },
     kernels: program.kernels.map((kernel, i) =>
-      explainKernel(kernel, elementBytes, executable.ways?.[i])
+      explainKernel(kernel, elementBytes, executable.ways?.[i], nanoseconds[i])
     ),
     bytesRead,
     bytesWritten,
@@ -71,14 +70,15 @@ function explainKernel(
   kernel: AnyKernel,
   elementBytes: ElementBytes,
   runs: string | undefined,
+  nanoseconds: number | undefined,
 ): KernelExplanation {
   const { bytesRead, bytesWritten, flops } = kernelStatistics(kernel, elementBytes);
-  const moved = { bytesRead, bytesWritten, flops, runs };
+  const moved = { bytesRead, bytesWritten, flops, runs, nanoseconds };
   if (kernel.op !== "loop") {
     const { op, operands, output } = kernel;
     return {
       op,
-      computes: [op],
+      computes: [op === "customKernel" ? (kernel.params as { name: string }).name : op],
       extents: output.spec.shape,
       reduced: 0,
       sweeps: 1,

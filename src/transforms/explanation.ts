@@ -27,6 +27,8 @@ export interface KernelExplanation {
   readonly flops: number;
   /** How the backend runs it, where it says so. */
   readonly runs: string | undefined;
+  /** How long it took, where `profile` measured it. */
+  readonly nanoseconds: number | undefined;
 }
 
 /** What a jitted function became; `String(explanation)` is a table to read. */
@@ -62,11 +64,17 @@ const mostNamed = 5;
 export function printExplanation(explanation: Omit<Explanation, "toString">): string {
   const { name, device, backend, instructions, kernels } = explanation;
   const where = device === backend ? device : `${device} (${backend})`;
+  const times = kernels.flatMap(({ nanoseconds }) => nanoseconds ?? []);
   const speaks = kernels.some(({ runs }) => runs !== undefined);
   const heading = ["", "over", "computes", "arrays", "read", "written", "flops"];
   const rows = kernels.map(rowOf);
   const total = ["total", "", "", "", ...amounts(explanation)];
   const table = [heading, ...rows, total];
+  if (times.length > 0) {
+    heading.push("time");
+    rows.forEach((row, i) => row.push(duration(kernels[i]!.nanoseconds ?? 0)));
+    total.push(duration(times.reduce((sum, time) => sum + time, 0)));
+  }
   if (speaks) {
     heading.push("runs");
     rows.forEach((row, i) => row.push(kernels[i]!.runs ?? ""));
@@ -106,6 +114,12 @@ function counted(count: number, what: string): string {
   return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
+/** "12.3 us": three digits of milliseconds from one on, of microseconds below. */
+function duration(nanoseconds: number): string {
+  const isLong = nanoseconds >= 1e6;
+  return `${Number((nanoseconds / (isLong ? 1e6 : 1e3)).toPrecision(3))} ${isLong ? "ms" : "us"}`;
+}
+
 const prefixes = ["", "k", "M", "G", "T", "P"];
 
 /** Three digits and a decimal prefix: "84 kB", "1.2 MB". */
@@ -121,7 +135,7 @@ function quantity(value: number, unit: string): string {
 /** Columns of text to the left and from "arrays" on to the right, with a rule below the heading. */
 function aligned(table: readonly (readonly string[])[]): string[] {
   const widths = table[0]!.map((_, column) => Math.max(...table.map((row) => row[column]!.length)));
-  const isNumber = (column: number) => column >= 3 && column <= 6;
+  const isNumber = (column: number) => column >= 3 && column <= 6 || table[0]![column] === "time";
   const line = (row: readonly string[]) =>
     row.map((cell, column) =>
       isNumber(column) ? cell.padStart(widths[column]!) : cell.padEnd(widths[column]!)

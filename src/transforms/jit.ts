@@ -117,23 +117,29 @@ export function jit<Args extends readonly unknown[], Result>(
     const inline = currentStaging() !== undefined || tensors.some(isTraced) ||
       staged.captured.some(isTraced);
     const results = inline
-      ? evaluateGraph(staged.graph, [...tensors, ...staged.captured], staged.constants)
+      ? evaluateGraph(
+        staged.graph,
+        [...tensors, ...staged.captured],
+        staged.constants,
+        staged.customs,
+      )
       : run(name, variant, tensors, () => flattenArguments("jit", args).paths);
     return unflatten(outputs.structure, outputs.fill(results)) as Result;
   };
-  inspectors.set(jitted, (args) => {
+  inspectors.set(jitted, (functionName, args) => {
     const { variant, tensors } = variantOf(args as unknown as Args);
     const inputs = [...tensors, ...variant.staged.captured];
     if (currentStaging() !== undefined || inputs.some(isTraced)) {
       throw new TracedValueError(
-        "explain",
+        functionName,
         `${name} is called inside a transformation, where its instructions become part of that; ` +
-          `explain a jitted function outside of grad, vmap and jit`,
+          `${functionName} a jitted function outside of grad, vmap and jit`,
       );
     }
-    const { constants } = variant.staged;
-    const { device, program } = compileVariant(variant, [...tensors, ...constants]);
-    return { name, device, graph: variant.staged.graph, compiled: program };
+    const { staged: { graph, constants }, donated } = variant;
+    const given = [...tensors, ...constants];
+    const { device, program } = compileVariant(variant, given);
+    return { name, device, graph, compiled: program, inputs: given, donated };
   });
   return jitted;
 }

@@ -1,8 +1,8 @@
+import { checkLike } from "../core/shape.ts";
 import { zerosLike } from "../ops/creation.ts";
 import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { checkNotPromise, flattenDifferentiable, regroup } from "./differentiable.ts";
 import { forward } from "./forward.ts";
-import { checkLike } from "./vjp.ts";
 
 /**
  * The value of a function and its derivative along a direction: `tangents` are trees like the arguments.

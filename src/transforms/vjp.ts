@@ -1,6 +1,4 @@
-import { DTypeError, ShapeError } from "../core/errors.ts";
-import { formatSpec, sameShape } from "../core/shape.ts";
-import type { Tensor } from "../tensor/tensor.ts";
+import { checkLike } from "../core/shape.ts";
 import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { checkNotPromise, flattenDifferentiable, regroup } from "./differentiable.ts";
 import { reverse } from "./reverse.ts";
@@ -44,11 +42,4 @@ export function vjp<Args extends readonly unknown[], Result>(
     flat.leaves.forEach((leaf, i) => checkLike("vjp", leaf, outputs[i]!, flat.paths[i]!));
     return regroup(parts, pullback(flat.leaves)) as unknown as Args;
   }];
-}
-
-/** Refuses a tangent or cotangent that has not the spec of what it belongs to. */
-export function checkLike(functionName: string, leaf: Tensor, like: Tensor, path: string): void {
-  const message = `${path} is ${formatSpec(leaf)}; expected ${formatSpec(like)}`;
-  if (!sameShape(leaf.shape, like.shape)) throw new ShapeError(functionName, message);
-  if (leaf.dtype !== like.dtype) throw new DTypeError(functionName, message);
 }

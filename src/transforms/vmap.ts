@@ -1,10 +1,9 @@
 import { OptionError, ShapeError } from "../core/errors.ts";
 import { formatSpec, normalizeAxis } from "../core/shape.ts";
-import { moveAxis, withBatch } from "../primitives/batching.ts";
-import { Tensor, type Traced } from "../tensor/tensor.ts";
-import { primitiveOf } from "../tracing/primitive.ts";
-import { checkNotLeaked, freshLevel, type Trace, withTrace } from "../tracing/trace.ts";
+import { moveAxis } from "../primitives/batching.ts";
+import type { Tensor } from "../tensor/tensor.ts";
 import { flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
+import { mapBatch, wholesOf } from "./batch.ts";
 import { checkNotPromise } from "./differentiable.ts";
 
 /** Which axes carry the batch. */
@@ -91,43 +90,22 @@ function batchCall<Args extends readonly unknown[], Result>(
   size: number,
   outAxis: number,
 ): Result {
-  const trace: Trace = {
-    level: freshLevel(),
-    transformation: "vmap",
-    active: true,
-    process(name, params, operands) {
-      const batched = operands.map((operand) => wholeOf(operand) !== undefined);
-      const wholes = operands.map((operand) => wholeOf(operand) ?? operand);
-      return traced(primitiveOf(name).batch(params, wholes, batched, size));
-    },
-  };
-
-  function traced(whole: Tensor): Tensor {
-    const content: Traced = {
-      kind: "traced",
-      trace,
-      underlying: whole,
-      hasValue: false,
-    };
-    return new Tensor({ shape: whole.shape.slice(1), dtype: whole.dtype }, content);
-  }
-  function wholeOf({ content }: Tensor): Tensor | undefined {
-    return content.kind === "traced" && content.trace === trace ? content.underlying : undefined;
-  }
-
-  return withTrace(trace, false, () => {
-    const inner = parts.map(({ leaves, structure, batched }) =>
-      unflatten(structure, batched ? leaves.map(traced) : leaves)
+  let structure: TreeStructure;
+  const wholes = parts.flatMap(({ leaves }) => leaves);
+  const batched = parts.flatMap(({ leaves, batched }) => leaves.map(() => batched));
+  const results = mapBatch("vmap", size, { wholes, batched }, (examples) => {
+    let next = 0;
+    const inner = parts.map(({ leaves, structure }) =>
+      unflatten(structure, examples.slice(next, next += leaves.length))
     );
     const result = f(...inner as unknown as Args);
     checkNotPromise("vmap", result);
-    const { leaves, structure } = flattenTensors("vmap", result, "the result");
-    const outputs = leaves.map((leaf) => {
-      checkNotLeaked("vmap", leaf);
-      const whole = wholeOf(leaf);
-      const stacked = withBatch(whole ?? leaf, whole !== undefined, size);
-      return moveAxis(stacked, 0, normalizeAxis("vmap", outAxis, stacked.rank));
-    });
-    return unflatten(structure, outputs) as Result;
+    const flat = flattenTensors("vmap", result, "the result");
+    structure = flat.structure;
+    return flat.leaves;
   });
+  const outputs = wholesOf(results, size).map((whole) =>
+    moveAxis(whole, 0, normalizeAxis("vmap", outAxis, whole.rank))
+  );
+  return unflatten(structure!, outputs) as Result;
 }

@@ -1,0 +1,58 @@
+import type { Reader } from "./reader.ts";
+import type { Token } from "./tokens.ts";
+import { hints, reserved } from "./words.ts";
+
+/** An input of a kernel, or a variable of its function. */
+export interface Variable {
+  /** Inputs count first. */
+  readonly declaration: number;
+  /** The number of axes; undefined for a variable of the function. */
+  readonly rank: number | undefined;
+  readonly isConstant: boolean;
+}
+
+/** The variables that a place in a function sees. */
+export interface Variables {
+  /** Declares an input, or a variable of the innermost block. */
+  declare(token: Token, kind: { readonly rank?: number; readonly isConstant: boolean }): Variable;
+  has(name: string): boolean;
+  /** The variable behind a name; refuses one from outside of the function. */
+  find(token: Token): Variable;
+  /** Runs `body` in a block of its own. */
+  inBlock<Result>(body: () => Result): Result;
+}
+
+/** No variables yet. */
+export function createVariables({ refuse, unexpected }: Reader): Variables {
+  const blocks: Map<string, Variable>[] = [new Map()];
+  let count = 0;
+  const lookUp = (name: string): Variable | undefined =>
+    blocks.findLast((block) => block.has(name))?.get(name);
+
+  return {
+    declare(token, { rank, isConstant }) {
+      if (token.kind !== "name" || reserved.has(token.text)) unexpected(token, "a name");
+      const block = blocks.at(-1)!;
+      if (block.has(token.text) || lookUp(token.text)?.rank !== undefined) {
+        refuse(token.start, `${token.text} is declared twice`);
+      }
+      const variable = { declaration: count++, rank, isConstant };
+      block.set(token.text, variable);
+      return variable;
+    },
+    has: (name) => lookUp(name) !== undefined,
+    find(token) {
+      const hint = hints.get(token.text) ??
+        "a kernel sees nothing from outside: hand numbers in as constants and read them as " +
+          "this.constants.name, and tensors as inputs";
+      return lookUp(token.text) ??
+        refuse(token.start, `${token.text} is not declared in the function; ${hint}`);
+    },
+    inBlock(body) {
+      blocks.push(new Map());
+      const result = body();
+      blocks.pop();
+      return result;
+    },
+  };
+}

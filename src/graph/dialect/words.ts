@@ -1,0 +1,71 @@
+/** Functions of Math that kernels may call, with the number of their arguments. */
+export const mathFunctions: ReadonlyMap<string, number> = new Map([
+  // deno-fmt-ignore -- a line an arity
+  ...[
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "ceil", "cos", "cosh", "exp",
+    "expm1", "floor", "fround", "log", "log10", "log1p", "log2", "round", "sign", "sin", "sinh",
+    "sqrt", "tan", "tanh", "trunc",
+  ].map((name) => [name, 1] as const),
+  ...["atan2", "max", "min", "pow"].map((name) => [name, 2] as const),
+]);
+
+/** Numbers of Math that kernels may use. */
+export const mathConstants: ReadonlySet<string> = new Set([
+  "E",
+  "LN10",
+  "LN2",
+  "LOG10E",
+  "LOG2E",
+  "PI",
+  "SQRT1_2",
+  "SQRT2",
+]);
+
+/** What JavaScript has and kernels have not, with what to do instead. */
+export const hints: ReadonlyMap<string, string> = new Map([
+  ["=>", "a kernel has no functions in it"],
+  ["??", "inputs have no missing elements; write the value itself, or choose with ?:"],
+  ["?.", "inputs have no missing elements; write x[i]"],
+  ["...", "a kernel has no lists"],
+  ["`", "a kernel has no strings"],
+  ["[", "a kernel has no lists"],
+  ["{", "a kernel has no objects"],
+  [",", "write one expression a statement"],
+  ["**", "write Math.pow(a, b)"],
+  ["in", "a kernel has no objects"],
+  ["instanceof", "a kernel has no objects"],
+  ["typeof", "everything in a kernel is a number"],
+  ["void", "everything in a kernel is a number"],
+  ["delete", "inputs cannot be changed"],
+  ["new", "a kernel makes no objects"],
+  ["class", "a kernel makes no objects"],
+  ["function", "a kernel has no functions in it: write out what it does"],
+  ["async", "a kernel is synchronous"],
+  ["await", "a kernel is synchronous"],
+  ["yield", "a kernel returns one number"],
+  ["throw", "a kernel cannot fail: return a number"],
+  ["try", "a kernel cannot fail: return a number"],
+  ["switch", "write if and else"],
+  ["continue", "put the rest of the loop into an if"],
+  ["debugger", "take it out"],
+  ["with", "take it out"],
+  ["null", "everything in a kernel is a number"],
+  ["undefined", "everything in a kernel is a number"],
+  ["arguments", "name the parameters"],
+  ["Infinity", "GPUs do not keep it: write the largest number that you need"],
+  ["NaN", "GPUs do not keep it: choose another number"],
+]);
+
+/** What changes a variable. */
+export const assignments: ReadonlySet<string> = new Set(
+  "= += -= *= /= %= &= |= ^= <<= >>= >>>=".split(" "),
+);
+
+// deno-fmt-ignore -- a list
+/** Names that no variable has. */
+export const reserved: ReadonlySet<string> = new Set([
+  "async", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default",
+  "delete", "do", "else", "export", "extends", "false", "finally", "for", "function", "if", "import",
+  "in", "instanceof", "let", "new", "null", "return", "super", "switch", "this", "throw", "true",
+  "try", "typeof", "var", "void", "while", "with", "yield", "Math",
+]);
