@@ -11,6 +11,18 @@ export interface Executable {
   run(inputs: readonly DeviceBuffer[]): DeviceBuffer[];
   /** How each kernel of the program runs, in a few words for people to read: "generated", "BLAS". */
   readonly ways?: readonly string[];
+  /**
+   * Runs once and measures each kernel by the device's clock: slower, since no two kernels overlap. Absent where the
+   * device has no such clock, or the program too many kernels.
+   */
+  readonly profile?: (inputs: readonly DeviceBuffer[]) => Promise<ProfiledRun>;
+}
+
+/** What a run gave, and how long it took. */
+export interface ProfiledRun {
+  readonly outputs: DeviceBuffer[];
+  /** For each kernel of the program. */
+  readonly nanoseconds: readonly number[];
 }
 
 /** Memory that a backend manages itself, in bytes. */

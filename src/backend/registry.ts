@@ -1,16 +1,61 @@
-import { DeviceError } from "../core/errors.ts";
+import { type DType, dtypes } from "../core/dtype.ts";
+import { DeviceError, DTypeError } from "../core/errors.ts";
 import type { Backend } from "./backend.ts";
 
-/** The name of a device: "cpu" is always there; others are registered by their backend. */
+/**
+ * The name of a device: "cpu" and "reference" are always there; others, such as "gpu", once `device` has
+ * opened them.
+ */
 export type DeviceName = string;
+
+/** Which GPU is opened, and how it is programmed. */
+export interface GpuOptions {
+  /** WGSL written by softstep, or kernels made by gpu.js; the best that there is by default. */
+  readonly compiler?: "wgsl" | "gpujs";
+  /** What gpu.js runs its kernels on; names the compiler "gpujs" too. */
+  readonly mode?: "webgpu" | "webgl2" | "webasm" | "cpu";
+  /** Which of several GPUs; the system's choice by default. */
+  readonly powerPreference?: "low-power" | "high-performance";
+}
+
+/** A device that has been opened. */
+export interface OpenedDevice {
+  readonly name: DeviceName;
+  readonly backend: Backend;
+  /** Whether it has been lost since, so that it must be opened again. */
+  readonly isLost?: () => boolean;
+}
+
+/**
+ * Opens a device that cannot be had at once. `generation` counts from 1 and goes up when a lost device is opened
+ * again: its name must be a new one, because tensors of the old one may still be about.
+ *
+ * @throws {DeviceError} that says why there is none.
+ */
+export type DeviceOpener = (
+  functionName: string,
+  options: GpuOptions,
+  generation: number,
+) => Promise<OpenedDevice>;
 
 const factories = new Map<DeviceName, () => Backend>();
 const started = new Map<DeviceName, Backend>();
+const openers = new Map<string, DeviceOpener>();
 
 /** Offers a backend under a device name. It is made at the first use; a backend not used costs nothing. */
 export function registerDevice(name: DeviceName, factory: () => Backend): void {
   factories.set(name, factory);
   started.delete(name);
+}
+
+/** Offers devices of a kind that are opened asynchronously. */
+export function registerOpener(kind: string, open: DeviceOpener): void {
+  openers.set(kind, open);
+}
+
+/** What opens devices of a kind; undefined where nothing does. */
+export function openerOf(kind: string): DeviceOpener | undefined {
+  return openers.get(kind);
 }
 
 /** The backend of a device. */
@@ -19,9 +64,13 @@ export function backendOf(functionName: string, name: DeviceName): Backend {
   if (backend === undefined) {
     const factory = factories.get(name);
     if (factory === undefined) {
+      const kind = String(name).split(":")[0]!;
       throw new DeviceError(
         functionName,
-        `unknown device ${JSON.stringify(name)}; expected one of ${deviceNames().join(", ")}`,
+        openers.has(kind)
+          ? `device ${JSON.stringify(name)} is not open; expected the name that ` +
+            `await device(${JSON.stringify(kind)}) gives`
+          : `unknown device ${JSON.stringify(name)}; expected one of ${deviceNames().join(", ")}`,
       );
     }
     backend = factory();
@@ -30,7 +79,38 @@ export function backendOf(functionName: string, name: DeviceName): Backend {
   return backend;
 }
 
-/** The names of the devices that are registered. */
+/**
+ * The names of the devices that can be used at the moment: "cpu", "reference", and what `device` has opened.
+ *
+ * @example
+ * ```ts
+ * import { deviceNames } from "softstep";
+ *
+ * console.log(deviceNames().includes("cpu")); // => true
+ * ```
+ */
 export function deviceNames(): DeviceName[] {
   return [...factories.keys()];
+}
+
+/** The kinds of devices that are opened asynchronously. */
+export function openerKinds(): string[] {
+  return [...openers.keys()];
+}
+
+/** Refuses a dtype that a device does not have; `subject` begins the message. */
+export function checkDeviceDType(
+  functionName: string,
+  dtype: DType,
+  device: DeviceName,
+  subject = "",
+): void {
+  const has = backendOf(functionName, device).dtypes;
+  if (has.includes(dtype)) return;
+  throw new DTypeError(
+    functionName,
+    `${subject}device ${device} has no ${dtype}; it has ${
+      dtypes.filter((other) => has.includes(other)).join(", ")
+    }`,
+  );
 }

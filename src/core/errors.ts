@@ -59,6 +59,26 @@ export class DonatedError extends SoftstepError {
   override name = "DonatedError";
 }
 
+/** A tensor was read after the `scope` that it was made in had given its memory back. */
+export class FreedError extends SoftstepError {
+  /** The name of this class. */
+  override name = "FreedError";
+}
+
+/** The function of a custom kernel is not in the dialect, or failed while it ran. */
+export class KernelError extends SoftstepError {
+  /** The name of this class. */
+  override name = "KernelError";
+  /** The line in the text of the function, from 1; undefined where it is not known. */
+  readonly line: number | undefined;
+
+  /** Builds the message `functionName: message`. */
+  constructor(functionName: string, message: string, line?: number) {
+    super(functionName, message);
+    this.line = line;
+  }
+}
+
 /** A derivative does not exist, or the function cannot be differentiated as asked. */
 export class DifferentiationError extends SoftstepError {
   /** The name of this class. */

@@ -1,5 +1,5 @@
 import type { DType } from "./dtype.ts";
-import { ShapeError } from "./errors.ts";
+import { DTypeError, ShapeError } from "./errors.ts";
 
 /** The extent of each axis; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -45,6 +45,18 @@ export function formatShape(shape: Shape): string {
 /** `float32[2, 3]`, as it stands in messages and printed graphs. */
 export function formatSpec(spec: TensorSpec): string {
   return `${spec.dtype}${formatShape(spec.shape)}`;
+}
+
+/** Refuses a tensor, found at a path, that has not the spec of what it belongs to. */
+export function checkLike(
+  functionName: string,
+  actual: TensorSpec,
+  expected: TensorSpec,
+  path: string,
+): void {
+  const message = `${path} is ${formatSpec(actual)}; expected ${formatSpec(expected)}`;
+  if (!sameShape(actual.shape, expected.shape)) throw new ShapeError(functionName, message);
+  if (actual.dtype !== expected.dtype) throw new DTypeError(functionName, message);
 }
 
 /** Refuses what is not a list of whole numbers >= 0. */

@@ -2,10 +2,10 @@ import { ShapeError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
 import { mul } from "../ops/arithmetic.ts";
 import { greaterEqual } from "../ops/comparison.ts";
-import { arange } from "../ops/creation.ts";
 import { matmul } from "../ops/linear-algebra.ts";
 import { where } from "../ops/logical.ts";
 import { expandDims, transpose } from "../ops/shaping.ts";
+import { iota } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { softmax } from "./activations.ts";
 
@@ -41,6 +41,7 @@ export function attention(
   const scores = mul(matmul(q, transpose(k, swapped)), 1 / Math.sqrt(q.shape.at(-1)!));
   if (!options.causal) return matmul(softmax(scores), v);
   const [rows, columns] = scores.shape.slice(-2) as [number, number];
-  const isVisible = greaterEqual(expandDims(arange(rows), 1), arange(columns));
+  const places = (count: number) => iota([count], "int32", 0, scores);
+  const isVisible = greaterEqual(expandDims(places(rows), 1), places(columns));
   return matmul(softmax(where(isVisible, scores, -Infinity)), v);
 }

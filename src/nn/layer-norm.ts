@@ -1,6 +1,6 @@
 import { OptionError } from "../core/errors.ts";
 import { add, div, mul, square, sub } from "../ops/arithmetic.ts";
-import { ones, zeros } from "../ops/creation.ts";
+import { type CreationOptions, ones, zeros } from "../ops/creation.ts";
 import { sqrt } from "../ops/elementary.ts";
 import { mean } from "../ops/reductions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -17,6 +17,7 @@ export type LayerNormParams = {
  * The parameters of a layer normalisation: scale 1, offset 0.
  *
  * @throws {ShapeError} if `features` is no whole number.
+ * @throws {DeviceError} if the device is unknown.
  *
  * @example
  * ```ts
@@ -25,8 +26,11 @@ export type LayerNormParams = {
  * console.log(initLayerNorm(4).scale.toArray()); // => [ 1, 1, 1, 1 ]
  * ```
  */
-export function initLayerNorm(features: number): LayerNormParams {
-  return { scale: ones([features]), offset: zeros([features]) };
+export function initLayerNorm(
+  features: number,
+  options: Pick<CreationOptions, "device"> = {},
+): LayerNormParams {
+  return { scale: ones([features], options), offset: zeros([features], options) };
 }
 
 /**

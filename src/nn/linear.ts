@@ -3,6 +3,7 @@ import { zeros } from "../ops/creation.ts";
 import { matmul } from "../ops/linear-algebra.ts";
 import { normal } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import { placeOf } from "../tracing/placement.ts";
 
 /** The parameters of `linear`. */
 export type LinearParams = {
@@ -14,7 +15,7 @@ export type LinearParams = {
 
 /**
  * The parameters of a linear layer: normal weights of standard deviation `scale / sqrt(inputs)` (scale 1 by
- * default: LeCun's initialisation), zero bias.
+ * default: LeCun's initialisation), zero bias. They are on the device of the key.
  *
  * @throws {ShapeError} if `key` is no key, or an extent is no whole number.
  *
@@ -33,9 +34,10 @@ export function initLinear(
   options: { readonly scale?: number } = {},
 ): LinearParams {
   const { scale = 1 } = options;
+  const device = placeOf(key);
   return {
     w: mul(normal(key, [inputs, outputs]), scale / Math.sqrt(inputs)),
-    b: zeros([outputs]),
+    b: zeros([outputs], device === undefined ? {} : { device }),
   };
 }
 

@@ -1,4 +1,4 @@
-import { backendOf, type DeviceName } from "../backend/registry.ts";
+import { backendOf, checkDeviceDType, type DeviceName } from "../backend/registry.ts";
 import {
   allocate,
   checkDType,
@@ -14,7 +14,8 @@ import { bufferStorage } from "../tensor/storage.ts";
 import { roundTo, scalarTensor } from "../tensor/scalar.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { bind } from "../tracing/bind.ts";
-import { defaultDevice, execute } from "../tracing/execute.ts";
+import { execute } from "../tracing/execute.ts";
+import { defaultDevice, placeOf } from "../tracing/placement.ts";
 import { currentStaging } from "../tracing/trace.ts";
 import { describe } from "../tree/tree.ts";
 import { checkTensor } from "./promote.ts";
@@ -23,7 +24,7 @@ import { checkTensor } from "./promote.ts";
 export interface CreationOptions {
   /** The element type; float32 by default. */
   readonly dtype?: DType;
-  /** The device; "cpu" by default. Inside `jit` the device of the program. */
+  /** The device, as `device` names it; "cpu" by default. Inside `jit` the device of the program. */
   readonly device?: DeviceName;
 }
 
@@ -45,6 +46,7 @@ export type ArrayData =
  *
  * @throws {ShapeError} if nested arrays have unequal lengths, or the shape does not fit the number of elements.
  * @throws {DTypeError} if an element is no number, or the dtype cannot hold it (a fraction or NaN as int32).
+ * @throws {DTypeError} if the device does not have the dtype.
  * @throws {DeviceError} if the device is unknown.
  *
  * @example
@@ -61,13 +63,12 @@ export function tensor(
   data: TensorData | ArrayData,
   options: CreationOptions & { readonly shape?: Shape } = {},
 ): Tensor {
-  const { device = defaultDevice } = options;
   if (options.dtype !== undefined) checkDType("tensor", options.dtype);
   if (typeof data === "number" || typeof data === "boolean") {
     const dtype = options.dtype ?? (typeof data === "boolean" ? "bool" : "float32");
     if (options.shape === undefined && dtype !== "bfloat16") {
-      backendOf("tensor", device);
-      return scalarTensor("tensor", Number(data), dtype, device);
+      if (options.device !== undefined) checkDeviceDType("tensor", dtype, options.device);
+      return scalarTensor("tensor", Number(data), dtype, options.device ?? defaultDevice);
     }
   }
   const { values, shape, natural } = ArrayBuffer.isView(data) ? readTyped(data) : readNested(data);
@@ -83,9 +84,12 @@ export function tensor(
   }
   const dtype = options.dtype ?? natural;
   const isBits = dtype === "bfloat16" && data instanceof Uint16Array;
+  const { device = defaultDevice } = options;
+  checkDeviceDType("tensor", dtype, device);
   const elements = isBits ? data : encode(values, dtype, wanted);
   const buffer = backendOf("tensor", device).upload(elements);
-  return new Tensor({ shape: [...wanted], dtype }, bufferStorage(device, buffer));
+  const unplaced = options.device === undefined && currentStaging() !== undefined;
+  return new Tensor({ shape: [...wanted], dtype }, bufferStorage(device, buffer, unplaced));
 }
 
 interface Elements {
@@ -169,11 +173,9 @@ function create<Name extends "full" | "iota">(
   const own = { ...params, shape: [...params.shape] };
   if (currentStaging() !== undefined) return bind(name, own, []);
   const target = device ?? defaultDevice;
-  backendOf(functionName, target);
+  checkDeviceDType(functionName, params.dtype, target);
   return execute(name, own, [], target);
 }
-
-const like = (x: Tensor): DeviceName | undefined => x.device === "traced" ? undefined : x.device;
 
 /**
  * One value everywhere.
@@ -254,7 +256,7 @@ export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
 export function zerosLike(x: Tensor, options: { readonly dtype?: DType } = {}): Tensor {
   checkTensor("zerosLike", x);
   const params = { shape: x.shape, dtype: options.dtype ?? x.dtype, value: 0 };
-  return create("zerosLike", "full", params, like(x));
+  return create("zerosLike", "full", params, placeOf(x));
 }
 
 /**
@@ -270,7 +272,7 @@ export function zerosLike(x: Tensor, options: { readonly dtype?: DType } = {}): 
 export function onesLike(x: Tensor, options: { readonly dtype?: DType } = {}): Tensor {
   checkTensor("onesLike", x);
   const params = { shape: x.shape, dtype: options.dtype ?? x.dtype, value: 1 };
-  return create("onesLike", "full", params, like(x));
+  return create("onesLike", "full", params, placeOf(x));
 }
 
 /**

@@ -3,7 +3,7 @@ import { DTypeError } from "../core/errors.ts";
 import { cast } from "../primitives/mod.ts";
 import { scalarTensor } from "../tensor/scalar.ts";
 import { Tensor, type TensorLike } from "../tensor/tensor.ts";
-import { defaultDevice } from "../tracing/execute.ts";
+import { defaultDevice, placedOn, placeOfAll } from "../tracing/placement.ts";
 import { describe } from "../tree/tree.ts";
 
 /** Refuses what is no tensor. */
@@ -57,5 +57,9 @@ function commonDType(functionName: string, operands: readonly TensorLike[]): DTy
 }
 
 function castAll(functionName: string, operands: readonly TensorLike[], dtype: DType): Tensor[] {
-  return operands.map((operand) => cast(toTensor(functionName, operand, dtype), dtype));
+  // A number of another dtype is cast where it will be used.
+  const place = placeOfAll(operands.filter((operand) => operand instanceof Tensor));
+  return operands.map((operand) =>
+    cast(placedOn(toTensor(functionName, operand, dtype), place), dtype)
+  );
 }

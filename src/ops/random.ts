@@ -29,6 +29,7 @@ import {
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { type CreationOptions, tensor } from "./creation.ts";
 import { erfInv } from "./erf-inv.ts";
+import { placedLike } from "../tracing/placement.ts";
 import { checkTensor, promoteFloating, toTensor } from "./promote.ts";
 
 /**
@@ -149,7 +150,7 @@ export type TensorTuple<Count extends number, List extends Tensor[] = []> = List
  */
 export function foldIn(from: Tensor, data: TensorLike): Tensor {
   checkKey("foldIn", from);
-  const low = toTensor("foldIn", data, "uint32");
+  const low = placedLike(toTensor("foldIn", data, "uint32"), from);
   if (low.dtype !== "uint32" && low.dtype !== "int32") {
     throw new DTypeError(
       "foldIn",
@@ -253,7 +254,9 @@ function drawUniform(
   const unit = unitInterval(functionName, from, shape, dtype);
   if (low === 0 && high === 1) return unit;
   const bound = (x: TensorLike): Tensor =>
-    typeof x === "number" ? numberLike(x, unit) : cast(toTensor(functionName, x), dtype);
+    typeof x === "number"
+      ? numberLike(x, unit)
+      : cast(placedLike(toTensor(functionName, x), unit), dtype);
   const [least, most] = [bound(low), bound(high)];
   const scaled = max(least, add(mul(unit, sub(most, least)), least));
   // What rounds up to the excluded end goes to the other one, to which only half as much rounds as to any

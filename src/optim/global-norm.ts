@@ -1,11 +1,11 @@
 import { TreeError } from "../core/errors.ts";
 import { abs, add, mul, square } from "../ops/arithmetic.ts";
 import { equal, greater, less } from "../ops/comparison.ts";
-import { full } from "../ops/creation.ts";
 import { sqrt } from "../ops/elementary.ts";
 import { logicalOr, where } from "../ops/logical.ts";
 import { sum } from "../ops/reductions.ts";
 import { cast } from "../ops/shaping.ts";
+import { numberLike } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tree/tree.ts";
 import { flattenTensors } from "../tree/tree.ts";
@@ -55,12 +55,12 @@ export function scaledNorm(functionName: string, tree: Tree): ScaledNorm {
   if (leaves.length === 0) throw new TreeError(functionName, "the tree has no leaves");
   const dtype = leaves.some((leaf) => leaf.dtype === "float64") ? "float64" : "float32";
   const { small, large, up, down } = ranges[dtype];
-  const number = (value: number): Tensor => full([], value, { dtype });
   const sums = leaves.map((leaf) => {
     const x = cast(leaf, dtype);
     const size = abs(x);
     const isSmall = less(size, small);
     const isLarge = greater(size, large);
+    const number = (value: number): Tensor => numberLike(value, x);
     const factor = where(isSmall, number(up), where(isLarge, number(down), number(1)));
     const squares = square(mul(x, factor));
     return {
@@ -75,6 +75,7 @@ export function scaledNorm(functionName: string, tree: Tree): ScaledNorm {
   const [ofSmall, ofLarge, ofOthers] = [total("ofSmall"), total("ofLarge"), total("ofOthers")];
   const choose = (whenLarge: Tensor, whenSmall: Tensor, otherwise: Tensor): Tensor =>
     where(greater(ofLarge, 0), whenLarge, where(equal(ofOthers, 0), whenSmall, otherwise));
+  const number = (value: number): Tensor => numberLike(value, ofOthers);
   // One factor after the other: their product is out of range.
   const scaledDown = (squares: Tensor): Tensor => mul(mul(squares, down), down);
   return {

@@ -67,7 +67,7 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): GradientTransform
   return {
     init<P extends Tree>(params: P): AdamState<P> {
       const zeros = () => zeroState("scaleByAdam.init", params) as P;
-      return { count: initialCount(), mu: zeros(), nu: zeros() };
+      return { count: initialCount(params), mu: zeros(), nu: zeros() };
     },
     update<P extends Tree>(updates: P, state: AdamState<P>): [P, AdamState<P>] {
       const count = add(state.count, 1);

@@ -1,6 +1,6 @@
 import { OptionError } from "../core/errors.ts";
-import { abs, add, clip, div, maximum, minimum, mul } from "../ops/arithmetic.ts";
-import { equal, less } from "../ops/comparison.ts";
+import { abs, add, clip, maximum, minimum, mul, sign } from "../ops/arithmetic.ts";
+import { less } from "../ops/comparison.ts";
 import { where } from "../ops/logical.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -114,13 +114,9 @@ function s3Direction(
   p: number,
   nesterov: boolean,
 ): (g: Tensor, m: Tensor, r: Tensor) => Step {
-  // SignSGD: the old state has no weight. Infinity / Infinity is NaN, as it should be.
-  if (b === 0) {
-    return (g) => {
-      const size = abs(g);
-      return { u: div(g, where(equal(size, 0), 1, size)), m: g, r: size };
-    };
-  }
+  // SignSGD: the old state has no weight. 0 Infinity is NaN, as it should be; a quotient g / |g| would be inexact on
+  // some GPUs.
+  if (b === 0) return (g) => ({ u: add(sign(g), mul(g, 0)), m: g, r: abs(g) });
   const rootW = nesterov ? b : Math.sqrt(b);
   const w = rootW * rootW;
   const { root, divideByRoot } = powerOf(p);

@@ -1,12 +1,13 @@
 import type { DType } from "../core/dtype.ts";
 import { OptionError, ShapeError } from "../core/errors.ts";
 import { add, mul, neg } from "../ops/arithmetic.ts";
-import { tensor } from "../ops/creation.ts";
 import { toTensor } from "../ops/promote.ts";
 import { cast } from "../ops/shaping.ts";
 import { formatSpec } from "../core/shape.ts";
+import { scalarTensor } from "../tensor/scalar.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { describe, type Tree } from "../tree/tree.ts";
+import { placedLike, placeOfAll } from "../tracing/placement.ts";
+import { describe, flatten, type Tree } from "../tree/tree.ts";
 import { mapTensors } from "../tree/tree-map.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
@@ -26,9 +27,10 @@ export interface CountKind extends StateKind {
 /** A learning rate: a number, a scalar tensor (traced inside `jit`), or a schedule. */
 export type LearningRate = number | Tensor | Schedule;
 
-/** Zero steps made. */
-export function initialCount(): Tensor {
-  return tensor(0, { dtype: "int32" });
+/** Zero steps made, on the device of the parameters. */
+export function initialCount(params: Tree): Tensor {
+  const tensors = flatten(params).leaves.filter((leaf) => leaf instanceof Tensor);
+  return scalarTensor("init", 0, "int32", placeOfAll(tensors));
 }
 
 /**
@@ -91,7 +93,10 @@ export function scaleByLearningRate(learningRate: LearningRate): GradientTransfo
       `learningRate is ${found}; expected a finite number, a scalar tensor or a schedule`,
     );
   }
-  return scaleByFactor(name, () => isScalar ? neg(learningRate) : -learningRate);
+  return scaleByFactor(
+    name,
+    (count) => isScalar ? neg(placedLike(learningRate, count)) : -learningRate,
+  );
 }
 
 function scaleByFactor(
@@ -99,7 +104,7 @@ function scaleByFactor(
   factorAt: (count: Tensor) => Tensor | number,
 ): GradientTransformation<CountKind> {
   return {
-    init: () => ({ count: initialCount() }),
+    init: (params) => ({ count: initialCount(params) }),
     update<P extends Tree>(updates: P, state: CountState): [P, CountState] {
       // Computed in the precision of each leaf; once for all leaves of one dtype.
       const factors = new Map<DType, Tensor>();

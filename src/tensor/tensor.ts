@@ -133,18 +133,40 @@ export class Tensor {
 
   /**
    * A copy of the elements in row-major order, on any device. bool comes as 0 and 1 in a `Uint8Array`,
-   * bfloat16 as its bits in a `Uint16Array`.
+   * bfloat16 as its bits in a `Uint16Array`. Reads that are asked for together are made together: await many
+   * tensors by `deviceGet`, or by one `Promise.all`.
    *
    * @throws {TracedValueError} if the tensor has no value yet (inside `jit` or `vmap`).
    * @throws {DonatedError} if its memory was donated.
+   * @throws {FreedError} if its memory was freed by `scope`.
    */
   data(): Promise<TypedArray> {
-    try {
-      const { storage, backend } = this.#locate("data");
-      return backend.download(bufferOf("data", storage, this.dtype), this.dtype);
-    } catch (error) {
-      return Promise.reject(error);
-    }
+    return this.#read("data");
+  }
+
+  /**
+   * The only element as a number (bool: 0 or 1), on any device: `item` that waits.
+   *
+   * @throws {ShapeError} if there is not exactly one element.
+   * @throws {TracedValueError} if the tensor has no value yet (inside `jit` or `vmap`).
+   * @throws {DonatedError} if its memory was donated.
+   * @throws {FreedError} if its memory was freed by `scope`.
+   */
+  async number(): Promise<number> {
+    this.#checkScalar("number");
+    return numbersOf(await this.#read("number"), this.dtype)[0]!;
+  }
+
+  /**
+   * The elements as nested arrays (a number for a scalar; bool as `true` and `false`), on any device: `toArray` that
+   * waits.
+   *
+   * @throws {TracedValueError} if the tensor has no value yet (inside `jit` or `vmap`).
+   * @throws {DonatedError} if its memory was donated.
+   * @throws {FreedError} if its memory was freed by `scope`.
+   */
+  async array(): Promise<NestedArray> {
+    return this.#nest(numbersOf(await this.#read("array"), this.dtype));
   }
 
   /**
@@ -153,6 +175,7 @@ export class Tensor {
    * @throws {DeviceError} if the device is asynchronous.
    * @throws {TracedValueError} if the tensor has no value yet (inside `jit` or `vmap`).
    * @throws {DonatedError} if its memory was donated.
+   * @throws {FreedError} if its memory was freed by `scope`.
    */
   dataSync(): TypedArray {
     return this.#download("dataSync");
@@ -165,15 +188,11 @@ export class Tensor {
    * @throws {DeviceError} if the device is asynchronous.
    * @throws {TracedValueError} if the tensor has no value yet (inside `jit` or `vmap`).
    * @throws {DonatedError} if its memory was donated.
+   * @throws {FreedError} if its memory was freed by `scope`.
    */
   item(): number {
-    if (this.size !== 1) {
-      throw new ShapeError(
-        "item",
-        `a tensor of shape ${formatShape(this.shape)} is not one element`,
-      );
-    }
-    return this.#numbers("item")[0]!;
+    this.#checkScalar("item");
+    return numbersOf(this.#download("item"), this.dtype)[0]!;
   }
 
   /**
@@ -182,16 +201,10 @@ export class Tensor {
    * @throws {DeviceError} if the device is asynchronous.
    * @throws {TracedValueError} if the tensor has no value yet (inside `jit` or `vmap`).
    * @throws {DonatedError} if its memory was donated.
+   * @throws {FreedError} if its memory was freed by `scope`.
    */
   toArray(): NestedArray {
-    const numbers = this.#numbers("toArray");
-    const isBool = this.dtype === "bool";
-    let next = 0;
-    const build = (axis: number): NestedArray => {
-      if (axis === this.shape.length) return isBool ? numbers[next++] !== 0 : numbers[next++]!;
-      return Array.from({ length: this.shape[axis]! }, () => build(axis + 1));
-    };
-    return build(0);
+    return this.#nest(numbersOf(this.#download("toArray"), this.dtype));
   }
 
   /** Spec and elements, shortened where there are many. */
@@ -200,9 +213,11 @@ export class Tensor {
     const { content } = this;
     if (content.kind === "traced") return `Traced<${content.trace.transformation}> ${spec}`;
     if (content.donatedTo !== undefined) return `Tensor ${spec} (donated to ${content.donatedTo})`;
+    if (content.freed) return `Tensor ${spec} (freed by scope)`;
     const backend = backendOf("toString", content.device);
     if (backend.downloadSync === undefined) return `Tensor ${spec} on ${content.device}`;
-    return `Tensor ${spec} ${formatElements(this, this.#numbers("toString"))}`;
+    const elements = numbersOf(this.#download("toString"), this.dtype);
+    return `Tensor ${spec} ${formatElements(this, elements)}`;
   }
 
   /** Refuses `a * b`, `a < b`, ...: JavaScript has no operators for tensors, and `if (a)` is always true. */
@@ -224,21 +239,44 @@ export class Tensor {
     return { storage: content, backend: backendOf(functionName, content.device) };
   }
 
+  /** An async function, so that it never throws at once; it asks for the elements before it waits. */
+  async #read(functionName: string): Promise<TypedArray> {
+    const { storage, backend } = this.#locate(functionName);
+    return await backend.download(bufferOf(functionName, storage, this.dtype), this.dtype);
+  }
+
   #download(functionName: string): TypedArray {
     const { storage, backend } = this.#locate(functionName);
     if (backend.downloadSync === undefined) {
       throw new DeviceError(
         functionName,
-        `device ${storage.device} answers asynchronously; use await tensor.data()`,
+        `device ${storage.device} answers asynchronously; use await tensor.data(), array() or number()`,
       );
     }
     return backend.downloadSync(bufferOf(functionName, storage, this.dtype), this.dtype);
   }
 
-  #numbers(functionName: string): ArrayLike<number> {
-    const data = this.#download(functionName);
-    return this.dtype === "bfloat16" ? Array.from(data, fromBFloat16Bits) : data;
+  #checkScalar(functionName: string): void {
+    if (this.size === 1) return;
+    throw new ShapeError(
+      functionName,
+      `a tensor of shape ${formatShape(this.shape)} is not one element`,
+    );
   }
+
+  #nest(numbers: ArrayLike<number>): NestedArray {
+    const isBool = this.dtype === "bool";
+    let next = 0;
+    const build = (axis: number): NestedArray => {
+      if (axis === this.shape.length) return isBool ? numbers[next++] !== 0 : numbers[next++]!;
+      return Array.from({ length: this.shape[axis]! }, () => build(axis + 1));
+    };
+    return build(0);
+  }
+}
+
+function numbersOf(data: TypedArray, dtype: DType): ArrayLike<number> {
+  return dtype === "bfloat16" ? Array.from(data, fromBFloat16Bits) : data;
 }
 
 /** A scalar's element, or arrays of arrays of them. */

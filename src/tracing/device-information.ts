@@ -1,10 +1,19 @@
 import type { MemoryStatistics } from "../backend/backend.ts";
 import { backendOf, type DeviceName } from "../backend/registry.ts";
-import { defaultDevice } from "./execute.ts";
+import { defaultDevice } from "./placement.ts";
+
+// Why the default device runs although a GPU was asked for.
+let fallbackReason: string | undefined;
+
+/** Remembers why there was no GPU at the last attempt to open one; undefined if there was. */
+export function noteFallback(reason: string | undefined): void {
+  fallbackReason = reason;
+}
 
 /**
  * Says what runs on a device at the moment, with its threads, and why, where it is not what one would expect: a runtime
- * without WebAssembly, for example, is served by plain JavaScript.
+ * without WebAssembly, for example, is served by plain JavaScript. If `device` gave "cpu" because there was no GPU, it
+ * says why there was none.
  *
  * @param device The name of the device; "cpu" unless given.
  * @throws {DeviceError} if there is no such device.
@@ -18,7 +27,10 @@ import { defaultDevice } from "./execute.ts";
  */
 export function describeDevice(device: DeviceName = defaultDevice): string {
   const backend = backendOf("describeDevice", device);
-  return backend.describe?.() ?? backend.name;
+  const description = backend.describe?.() ?? backend.name;
+  return device === defaultDevice && fallbackReason !== undefined
+    ? `${description}, in place of a GPU: ${fallbackReason}`
+    : description;
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Backend, Executable } from "../backend/backend.ts";
-import { backendOf, type DeviceName } from "../backend/registry.ts";
+import { backendOf, checkDeviceDType, type DeviceName } from "../backend/registry.ts";
 import { compile, type Compiled } from "../compiler/compile.ts";
 import type { EvaluateScalar } from "../compiler/simplify.ts";
 import type { DeviceBuffer } from "../core/device-buffer.ts";
@@ -11,41 +11,35 @@ import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts
 import { createGraph, printParams } from "../graph/print.ts";
 import { bufferOf, bufferStorage, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
+import { defaultDevice, isMovable, placedFirst, placedOn } from "./placement.ts";
 import { primitiveOf } from "./primitive.ts";
-
-/** The device of tensors that nobody placed elsewhere. */
-export const defaultDevice: DeviceName = "cpu";
 
 /** The storage of a tensor that is known to be concrete. */
 export function storageOf(tensor: Tensor): Storage {
   return tensor.content as Storage;
 }
 
-/** The one device of all operands; numbers go wherever they are needed. */
+/** The one device of all operands; what can be anywhere goes where the others are. */
 export function commonDevice(functionName: string, tensors: readonly Tensor[]): DeviceName {
   let device: DeviceName | undefined;
   for (const tensor of tensors) {
     const storage = storageOf(tensor);
-    if (storage.literal !== undefined || storage.device === device) continue;
+    if (isMovable(storage) || storage.device === device) continue;
     if (device !== undefined) {
       throw new DeviceError(
         functionName,
-        `operands are on devices ${device} and ${storage.device}; expected one device`,
+        `operands are on devices ${device} and ${storage.device}; expected one device: move a tree with ` +
+          `await devicePut(tree, ${JSON.stringify(device)})`,
       );
     }
     device = storage.device;
   }
-  return device ?? tensors.map(storageOf)[0]?.device ?? defaultDevice;
+  return device ?? placedFirst(tensors.map(storageOf))?.device ?? defaultDevice;
 }
 
-/** The memory of a concrete tensor on a device; a number is uploaded there if it has to. */
+/** The memory of a concrete tensor on a device; what can be anywhere is uploaded there if it has to. */
 export function bufferOn(functionName: string, tensor: Tensor, device: DeviceName): DeviceBuffer {
-  const storage = storageOf(tensor);
-  if (storage.device !== device && storage.literal !== undefined) {
-    const moved: Storage = { ...storage, device, buffer: undefined };
-    return bufferOf(functionName, moved, tensor.dtype);
-  }
-  return bufferOf(functionName, storage, tensor.dtype);
+  return bufferOf(functionName, storageOf(placedOn(tensor, device)), tensor.dtype);
 }
 
 interface Cached {
@@ -74,6 +68,7 @@ export function execute<Name extends PrimitiveName>(
   let cached = cache.get(key);
   if (cached === undefined) {
     const spec = primitiveOf(name).infer(params, ...operands);
+    for (const { dtype } of [...operands, spec]) checkDeviceDType(name, dtype, device);
     const inputs = operands.map(({ shape, dtype }, id) => ({ id, spec: { shape, dtype } }));
     const output = { id: operands.length, spec };
     const graph = createGraph({
@@ -131,6 +126,7 @@ export function compileGraph(
   const key = `${graphKey(graph)}\ndonated ${[...donated].join(" ")}`;
   let compiled = cache.get(key);
   if (compiled === undefined) {
+    checkGraphDTypes(graph, device);
     const evaluate = scalarEvaluator(device) ?? (() => undefined);
     const result = compile(graph, { donated, evaluate, target: backend });
     compiled = { ...result, executable: backend.compile(result.program) };
@@ -138,4 +134,10 @@ export function compileGraph(
     cache.set(key, compiled);
   }
   return compiled;
+}
+
+/** Refuses a graph that needs a dtype which the device does not have. */
+function checkGraphDTypes({ inputs, constants, instructions }: Graph, device: DeviceName): void {
+  for (const { spec } of [...inputs, ...constants]) checkDeviceDType("jit", spec.dtype, device);
+  for (const { op, output } of instructions) checkDeviceDType(op, output.spec.dtype, device);
 }

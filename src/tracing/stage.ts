@@ -2,6 +2,9 @@ import type { TensorSpec } from "../core/shape.ts";
 import type { Graph, Instruction, Operand, Value } from "../graph/graph.ts";
 import { createGraph } from "../graph/print.ts";
 import { Tensor, type Traced } from "../tensor/tensor.ts";
+import { bind } from "./bind.ts";
+import { checkClosure } from "./call-custom.ts";
+import { type CustomRegion, evaluateGraph } from "./evaluate-graph.ts";
 import { primitiveOf } from "./primitive.ts";
 import { checkNotLeaked, freshLevel, type Trace, withTrace } from "./trace.ts";
 
@@ -15,6 +18,8 @@ export interface Staged {
    * graph, after those that were asked for.
    */
   readonly captured: readonly Tensor[];
+  /** Parts of the graph that have derivatives of their own. */
+  readonly customs: readonly CustomRegion[];
 }
 
 interface StagedContent extends Traced {
@@ -37,10 +42,12 @@ export function stage(
   const capturedValues: Value[] = [];
   const captured: Tensor[] = [];
   const lifted = new Map<Tensor, Operand>();
+  const customs: CustomRegion[] = [];
 
   const trace: Trace = {
     level: freshLevel(),
     transformation,
+    differentiates: false,
     active: true,
     process(name, params, operands) {
       const used = operands.map(lift);
@@ -49,7 +56,41 @@ export function stage(
       instructions.push({ op: name, params, operands: used, output } as Instruction);
       return traced(output);
     },
+    // The function becomes a graph of its own, which tells what it closes over, and then instructions of this one.
+    processCustom(call, operands) {
+      const specs = operands.map(({ shape, dtype }) => ({ shape, dtype }));
+      const { captured: closed, ...own } = stage(transformation, specs, call.apply);
+      const start = instructions.length;
+      const results = evaluateGraph(
+        own.graph,
+        [...operands, ...closed],
+        own.constants,
+        own.customs,
+      );
+      checkClosure(call, operands, results);
+      const outputs = ownOutputs(results, start);
+      customs.push({
+        transformation,
+        call,
+        ...own,
+        operands: operands.map(lift),
+        captured: closed.map(lift),
+        start,
+        end: instructions.length,
+        outputs: outputs.map((output) => (lift(output) as Value).id),
+      });
+      return outputs;
+    },
   };
+
+  /** Results made by instructions from `start` on, each by another: copies where they are not. */
+  function ownOutputs(results: readonly Tensor[], start: number): Tensor[] {
+    const made = new Set(instructions.slice(start).map(({ output }) => output));
+    return results.map((result) => {
+      const isOwn = made.delete(lift(result) as Value);
+      return isOwn ? result : bind("stopGradient", {}, [result]);
+    });
+  }
 
   function traced(operand: Value): Tensor {
     const content: StagedContent = {
@@ -94,5 +135,5 @@ export function stage(
     instructions,
     outputs,
   });
-  return { graph, constants, captured };
+  return { graph, constants, captured, customs };
 }

@@ -1,6 +1,8 @@
 import { TracedValueError } from "../core/errors.ts";
 import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts";
+import { currentOwner, setOwner } from "../tensor/storage.ts";
 import type { Tensor } from "../tensor/tensor.ts";
+import type { CustomCall } from "./custom-call.ts";
 
 /**
  * A running transformation. It sees every primitive that is applied to one of its tensors, or (if it stages)
@@ -10,6 +12,8 @@ export interface Trace {
   /** Inner transformations have higher levels. */
   readonly level: number;
   readonly transformation: string;
+  /** Whether its tensors carry derivatives. */
+  readonly differentiates: boolean;
   /** False once the transformed function has returned; its tensors must not be used from then on. */
   active: boolean;
   process<Name extends PrimitiveName>(
@@ -17,11 +21,14 @@ export interface Trace {
     params: PrimitiveParams[Name],
     operands: readonly Tensor[],
   ): Tensor;
+  /** Calls a function that has a derivative of its own. */
+  processCustom(call: CustomCall, operands: readonly Tensor[]): readonly Tensor[];
 }
 
 // The tracer is a dynamic scope: this state lives only while a transformed function is being called.
 let nextLevel = 1;
 let staging: Trace | undefined;
+let running = 0;
 
 /** A level above all that are running. */
 export function freshLevel(): number {
@@ -33,15 +40,28 @@ export function currentStaging(): Trace | undefined {
   return staging;
 }
 
+/** Whether a transformed function is being called. */
+export function isTransforming(): boolean {
+  return running > 0;
+}
+
 /** Runs `body` inside a transformation and closes it afterwards. */
 export function withTrace<Result>(trace: Trace, stages: boolean, body: () => Result): Result {
   const outer = staging;
-  if (stages) staging = trace;
+  const owner = currentOwner();
+  running++;
+  if (stages) {
+    staging = trace;
+    // What a graph holds lives as long as the graph.
+    setOwner(undefined);
+  }
   try {
     return body();
   } finally {
+    running--;
     trace.active = false;
     staging = outer;
+    setOwner(owner);
   }
 }
 

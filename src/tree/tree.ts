@@ -48,7 +48,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 }
 
 /** Where a child hangs: `.name`, `["odd name"]` or `[0]`. */
-function childPath(path: string, key: string | number): string {
+export function childPath(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `${path}.${key}` : `${path}[${JSON.stringify(key)}]`;
 }

@@ -1,4 +1,4 @@
-import { full } from "../../ops/creation.ts";
+import { numberLike } from "../../primitives/mod.ts";
 import { checkNumber } from "../options.ts";
 import { type Schedule, toCount } from "./schedule.ts";
 
@@ -16,5 +16,5 @@ import { type Schedule, toCount } from "./schedule.ts";
  */
 export function constantSchedule(value: number): Schedule {
   checkNumber("constantSchedule", "value", value, Number.isFinite, "a finite number");
-  return (count) => full([], value, { dtype: toCount("constantSchedule", count).dtype });
+  return (count) => numberLike(value, toCount("constantSchedule", count));
 }
