@@ -11,6 +11,7 @@ import {
   readsOf,
   writesOf,
 } from "./passes.ts";
+import { successorsOf } from "./successors.ts";
 import { bytesOf, type ElementBytes } from "./target.ts";
 
 /** Plans a graph with one kernel for each instruction. */
@@ -51,6 +52,10 @@ export function planPasses(
 
   const arena = createArena();
   const blocks = new Map<number, Block>();
+  const successors = successorsOf(
+    outputs,
+    [...donated].sort((a, b) => a - b).map((input) => ({ ...inputs[input]!, input })),
+  );
   const kernels: AnyKernel[] = [];
 
   /** Donated inputs that no output has taken over yet, by size. */
@@ -64,23 +69,32 @@ export function planPasses(
 
   /** The buffer of a donated input that an output may take over at a time. */
   function takeDonor(
-    { spec }: Value,
+    { id, spec }: Value,
     time: number,
     overwritable: readonly number[],
   ): number | undefined {
     const fitting = donors.get(bytesOf(spec, elementBytes));
     if (fitting === undefined) return undefined;
-    // Prefer to overwrite what is being read: that memory is already in the cache.
+    // Prefer to overwrite what is being read: that memory is already in the cache. Of that, prefer the input in whose
+    // place the output comes back at the next call: then a training step finds everything where it was.
     const read = overwritable.map((id) => inputOf.get(id) ?? -1).filter((id) => fitting.has(id));
-    const donor = read.length > 0 ? Math.min(...read) : deadAt(time, fitting);
+    const next = successors.get(id);
+    const donor = read.length > 0
+      ? read.find((input) => input === next) ?? Math.min(...read)
+      : deadAt(time, fitting, next);
     if (donor !== undefined) fitting.delete(donor);
     return donor;
   }
 
-  function deadAt(time: number, candidates: ReadonlySet<number>): number | undefined {
-    for (const input of candidates) {
-      if ((lastUse.get(inputs[input]!.id) ?? -1) < time) return input;
-    }
+  /** A candidate that nobody needs any more; the preferred one, if it is among them. */
+  function deadAt(
+    time: number,
+    candidates: ReadonlySet<number>,
+    preferred: number | undefined,
+  ): number | undefined {
+    const isDead = (input: number) => (lastUse.get(inputs[input]!.id) ?? -1) < time;
+    if (preferred !== undefined && candidates.has(preferred) && isDead(preferred)) return preferred;
+    for (const input of candidates) if (isDead(input)) return input;
     return undefined;
   }
 

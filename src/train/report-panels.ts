@@ -1,8 +1,9 @@
 import { type Axis, countAxis, logAxis } from "./axis.ts";
 import { type Curve, renderChart } from "./chart.ts";
 import { SCALES, scaleTitle } from "./findings.ts";
-import { formatNumber } from "./number-format.ts";
+import { offAxis } from "./off-axis.ts";
 import type { RunRecord } from "./run-record.ts";
+import { smooth } from "./smooth.ts";
 
 /** A drawn chart with the words around it. */
 export interface ChartPanel {
@@ -118,45 +119,10 @@ function offChart(
 ): string {
   const labels = new Map<string, string[]>();
   for (const run of runs) {
-    const text = outside(read(run), y);
+    const text = offAxis(read(run), y);
     if (text !== "") labels.set(text, [...labels.get(text) ?? [], run.optimizer]);
   }
   return [...labels].map(([text, names]) => `${names.join(", ")}: ${text}.`).join(" ");
-}
-
-function outside(values: readonly number[], y: Axis): string {
-  const found: string[] = [];
-  const say = (text: string, index: number): void => {
-    found.push(`${formatNumber(values[index]!)} at step ${index + 1}${text}`);
-  };
-  const broken = values.findIndex((value) => !Number.isFinite(value));
-  const finite = values.filter((value) => Number.isFinite(value));
-  const highest = values.indexOf(greatest(finite));
-  if (highest >= 0 && values[highest]! > y.high) say(", off the scale", highest);
-  if (broken >= 0) say("", broken);
-  const under = values.findIndex((value) => value < y.low && Number.isFinite(value));
-  const count = finite.filter((value) => value < y.low).length;
-  if (count === 1) say(", below the axis", under);
-  if (count > 1) found.push(`below the axis in ${count} steps`);
-  return found.join("; ");
-}
-
-/**
- * The exponentially weighted mean of the values since a gap, divided by the sum of its weights so
- * that it starts unbiased; what is not finite stays as it is.
- */
-function smooth(values: readonly number[], halfLife: number): number[] {
-  const keep = 0.5 ** (1 / halfLife);
-  let [sum, weight] = [0, 0];
-  return values.map((value) => {
-    if (!Number.isFinite(value)) {
-      [sum, weight] = [0, 0];
-      return value;
-    }
-    sum = keep * sum + (1 - keep) * value;
-    weight = keep * weight + (1 - keep);
-    return sum / weight;
-  });
 }
 
 function greatest(values: readonly number[], otherwise: number = 0): number {
