@@ -100,6 +100,7 @@ export function wasmBackend(options: WasmOptions): Backend {
     upload: store.upload,
     download: (buffer, dtype) => Promise.resolve(store.download(buffer, dtype)),
     downloadSync: store.download,
+    free: store.free,
     compile,
     describe() {
       const fused =

@@ -12,6 +12,7 @@ import { type DotFunctions, type DotPlan, inPlaceBytes } from "./dot.ts";
 import { blockColumns, blockDepth, cutTileBytes } from "./dot-blocks.ts";
 import { tileRows, tileVectors } from "./dot-tile.ts";
 import { createModule } from "./module.ts";
+import { compileModule } from "./module-code.ts";
 
 /** What a convolution calls: the functions of `dotModule` and of its own module. */
 export interface ConvFunctions extends DotFunctions {
@@ -91,7 +92,7 @@ export function prepareConv({ params, operands, output }: Kernel<"conv">): ConvP
       const module = createModule();
       module.importMemory(0, 65536, shared);
       module.export("patches", addPatches(module, geometry));
-      return new WebAssembly.Module(module.encode());
+      return compileModule(module.encode());
     },
     run({ patches, blocks }, out, a, b, scratch, from, to) {
       for (let unit = from, end: number; unit < to; unit = end) {

@@ -25,6 +25,7 @@ import { type Matrices, matricesOf, offsets } from "./dot-matrices.ts";
 import { tileRows, tileVectors } from "./dot-tile.ts";
 import { addRowTimesColumns, addRowTimesRows } from "./dot-vector.ts";
 import { createModule } from "./module.ts";
+import { compileModule } from "./module-code.ts";
 
 /** What an instance of `dotModule` exports. */
 export interface DotFunctions {
@@ -80,7 +81,7 @@ export function dotModule(dtype: DType, shared: boolean): WebAssembly.Module {
     module.export("rowTimesRows", addRowTimesRows(module, arithmetic));
     module.export("rowTimesColumns", addRowTimesColumns(module, arithmetic));
     module.export("gather", addGather(module, arithmetic));
-    compiled = new WebAssembly.Module(module.encode());
+    compiled = compileModule(module.encode());
     modules.set(key, compiled);
   }
   return compiled;

@@ -4,6 +4,7 @@ import type { Helpers } from "./emitter.ts";
 import { emitBatch } from "./loop-batch.ts";
 import { emitLoop } from "./loop.ts";
 import { createModule } from "./module.ts";
+import { compileModule } from "./module-code.ts";
 import type { Pool, PoolFunction } from "./pool.ts";
 import type { WasmSupport } from "./support.ts";
 
@@ -60,7 +61,7 @@ export function createLoopCompiler(
       if (repeated) module.export(`batch${i}`, emitBatch(module, func, buffers.length));
       return buffers;
     });
-    const compiled = new WebAssembly.Module(module.encode());
+    const compiled = compileModule(module.encode());
     const { exports } = new WebAssembly.Instance(compiled, { env: { memory } });
     const pooled = pool.register(compiled);
     const functionOf = (name: string): LoopFunction => ({

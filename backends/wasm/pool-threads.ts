@@ -29,6 +29,8 @@ interface Platform {
 
 function processors(): number {
   const { navigator, process } = globalThis as Platform;
-  return navigator?.hardwareConcurrency ??
+  const count = navigator?.hardwareConcurrency ??
     process?.getBuiltinModule?.("node:os")?.availableParallelism() ?? 1;
+  // In a browser the page itself wants one.
+  return process === undefined && count > 2 ? count - 1 : count;
 }

@@ -1,8 +1,9 @@
 /**
  * Worker threads in Deno, Bun and Node: `node:worker_threads` starts them without the event loop of this thread, and
  * they neither need a permission nor keep the process alive. It is looked up when it is needed, so that browsers and
- * bundlers never see an import. The workers of browsers start only when the main thread rests: none there.
+ * bundlers never see an import.
  */
+import type { FoundThreads, Workers } from "./pool-start.ts";
 import {
   awaitDone,
   type ModuleMessage,
@@ -11,6 +12,7 @@ import {
   workForEver,
   workOnChunks,
 } from "./pool-work.ts";
+import { findWebWorkers } from "./pool-web-workers.ts";
 
 /** The part of `node:worker_threads` that is used. */
 interface WorkerThreads {
@@ -26,27 +28,22 @@ interface Port {
   close(): void;
 }
 
-/** Workers, with the numbers 1, 2, ... */
-export interface Workers {
-  /** How many have been started. */
-  readonly count: number;
-  /** Starts another one. It may join in later, or never. */
-  start(): void;
-  /** Gives a message to each from the given one on, counted from 0. */
-  post(message: ModuleMessage, from?: number): void;
-  close(): void;
+/** The worker threads of this runtime. */
+export function findWorkers(): FoundThreads {
+  const workerThreads = findWorkerThreads();
+  if (workerThreads === undefined) return findWebWorkers();
+  return { create: (memory, state) => createWorkers(workerThreads, memory, state) };
 }
 
 /** `node:worker_threads`, where there is one. */
-export function findWorkerThreads(): WorkerThreads | undefined {
+function findWorkerThreads(): WorkerThreads | undefined {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: string) => WorkerThreads | undefined };
   };
   return process?.getBuiltinModule?.("node:worker_threads");
 }
 
-/** No workers yet, for one memory and control block. */
-export function createWorkers(
+function createWorkers(
   { Worker, MessageChannel }: WorkerThreads,
   memory: WebAssembly.Memory,
   state: Omit<ThreadState, "thread">,

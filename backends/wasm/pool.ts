@@ -23,7 +23,8 @@ import {
   type ThreadState,
   workOnChunks,
 } from "./pool-work.ts";
-import { createWorkers, findWorkerThreads } from "./pool-workers.ts";
+import type { CreateWorkers } from "./pool-start.ts";
+import { findWorkers } from "./pool-workers.ts";
 
 /** A function of a module that the pool knows. */
 export interface PoolFunction {
@@ -106,18 +107,22 @@ export function createPool(
   { memory, threads = defaultThreads(), threshold = 100_000 }: PoolOptions,
 ): Pool {
   checkThreads("createPool", threads);
-  const workerThreads = findWorkerThreads();
+  let create: CreateWorkers | undefined;
   let reason: string | undefined;
   if (threads === 1) reason = "one thread was asked for, or there is one processor";
   else if (!isShared(memory)) reason = "the memory is not shared";
-  else if (workerThreads === undefined) reason = "there is no node:worker_threads";
+  else {
+    const found = findWorkers();
+    if ("missing" in found) reason = found.missing;
+    else create = found.create;
+  }
   if (reason !== undefined) threads = 1;
 
   /** For work that is not shared. */
   const alone = createState(false);
   const together = threads > 1 ? createState(true) : undefined;
   const natives: (Native | undefined)[] = [];
-  const workers = together && createWorkers(workerThreads!, memory, together);
+  const workers = together && create!(memory, together);
   let nextFunction = 0;
   let dispatches = 0;
   /** Nanoseconds of work that a further worker could have helped with, and with how many it pays to start one. */

@@ -30,6 +30,8 @@ export interface Store {
   create(byteLength: number): WasmBuffer;
   /** The buffer as one of ours, moved into the heap where that pays: `written` is what a run writes in place. */
   settle(buffer: DeviceBuffer, written: boolean): WasmBuffer;
+  /** Gives the memory of a buffer back at once; it is never handed in again. */
+  free(buffer: DeviceBuffer): void;
   /** Memory that all runs use in turn: where it begins. */
   workspace(byteLength: number): number;
   statistics(): MemoryStatistics;
@@ -47,10 +49,11 @@ const budgetsIfOld = 8;
 export function createStore(heap: Heap, budget: number): Store {
   let tensors = 0;
   let workspace: Block | undefined;
-  const registry = new FinalizationRegistry((block: Block) => {
+  const giveBack = (block: Block): void => {
     tensors -= padded(block.byteLength);
     heap.release(block);
-  });
+  };
+  const registry = new FinalizationRegistry(giveBack);
 
   /** Gives a buffer a piece of the heap, if there is room in so many budgets. */
   function place(buffer: WasmBuffer, budgets: number): boolean {
@@ -59,7 +62,7 @@ export function createStore(heap: Heap, budget: number): Store {
     if (tensors + taken > budgets * budget) return false;
     buffer.block = heap.acquire(byteLength);
     tensors += taken;
-    registry.register(buffer, buffer.block);
+    registry.register(buffer, buffer.block, buffer);
     return true;
   }
 
@@ -97,6 +100,14 @@ export function createStore(heap: Heap, budget: number): Store {
       if (written || isOld) moveIn(settled, budgetsIfOld);
       else if (!isSmall) moveIn(settled, 1);
       return settled;
+    },
+    free(buffer) {
+      const freed = own(buffer);
+      freed.data = undefined;
+      if (freed.block === undefined) return;
+      registry.unregister(freed);
+      giveBack(freed.block);
+      freed.block = undefined;
     },
     workspace(byteLength) {
       if (workspace === undefined || workspace.byteLength < byteLength) {
