@@ -1,0 +1,237 @@
+import { type DType, isFloating } from "../../src/core/dtype.ts";
+import type { ElementwiseName, PrimitiveParams } from "../../src/graph/instruction-set.ts";
+import type { Width } from "./function-text.ts";
+import type { Functions } from "./functions.ts";
+import { refuseDouble } from "./transfer.ts";
+import { type Scalar, valueType } from "./shader.ts";
+
+/** A value as an expression. */
+export interface Argument {
+  readonly text: string;
+  readonly dtype: DType;
+  /** The number, where it is known. */
+  readonly literal?: number | undefined;
+  /** What computes it; undefined for what comes from memory and for numbers. */
+  readonly from?: ElementwiseName | undefined;
+  /** What all elements of a vector are, where they are alike. */
+  readonly scalar?: string | undefined;
+}
+
+/**
+ * A number that the compiler does not know: with known ones it would compute itself, which is an error where that
+ * overflows, and zeros lose their sign.
+ */
+export function hidden(dtype: DType, text: string): string {
+  switch (valueType(dtype)) {
+    case "f32":
+      return `bitcast<f32>(bitcast<u32>(${text}) | zeroBits)`;
+    case "i32":
+      return `(${text} | i32(zeroBits))`;
+    case "u32":
+      return `(${text} | zeroBits)`;
+    case "bool":
+      return `(${text} | (zeroBits != 0u))`;
+  }
+}
+
+type Arithmetic = "add" | "sub" | "mul" | "div";
+const signs: Readonly<Record<Arithmetic, string>> = { add: "+", sub: "-", mul: "*", div: "/" };
+
+/**
+ * Compilers for GPUs rearrange floats as if they were real numbers: x - x becomes 0 (which it is not for NaN and
+ * infinities), (x + y) - x becomes y (rounding is lost), 0 x becomes 0, and a b + a c becomes a (b + c). Each such rule
+ * looks at both operands: one that could be anything ends them all.
+ */
+function floatArithmetic(
+  functions: Functions,
+  width: Width,
+  op: Arithmetic,
+  a: Argument,
+  b: Argument,
+): string {
+  const areLeaves = a.from === undefined && b.from === undefined;
+  // Products are rearranged around numbers, roots and quotients only.
+  const isProduct = op === "mul" && a.literal === undefined &&
+    b.literal === undefined && ![a.from, b.from].some((from) => from === "sqrt" || from === "div");
+  const isSafe = (areLeaves || isProduct) && (a.text !== b.text || op === "mul");
+  if (isSafe) return `${a.text} ${signs[op]} ${b.text}`;
+  // In x - y + y and x / y * y the two y must not look alike either.
+  const [first, second] = op === "add" || op === "div"
+    ? ["opaque", "obscure"] as const
+    : ["obscure", "opaque"] as const;
+  const guard = (name: string, { text, scalar }: Argument) =>
+    scalar === undefined
+      ? `${functions.use(name, width)}(${text})`
+      : `${widen("f32", width)}(${functions.use(name, 1)}(${scalar}))`;
+  const left = a.literal === undefined ? a.text : guard(first, a);
+  const right = a.literal === undefined || b.literal !== undefined ? guard(second, b) : b.text;
+  return `${left} ${signs[op]} ${right}`;
+}
+
+/** The type of so many values. */
+export function typeOf(dtype: DType, width: Width): string {
+  return widen(valueType(dtype), width);
+}
+
+/** The type of a scalar, or of a vector of four. */
+export function widen(scalar: Scalar, width: Width): string {
+  return width === 1 ? scalar : `vec4<${scalar}>`;
+}
+
+/** An element-wise primitive as an expression. */
+export function applyText(
+  functions: Functions,
+  width: Width,
+  op: ElementwiseName,
+  params: PrimitiveParams[ElementwiseName],
+  args: readonly Argument[],
+): string {
+  const { dtype } = args[0]!;
+  if (args.some((arg) => arg.dtype === "float64")) refuseDouble(op);
+  const isFloat = dtype === "float32" || dtype === "bfloat16";
+  const [a, b, c] = args.map(({ text }) => text) as [string, string, string];
+  const call = (name: string, ...operands: string[]) =>
+    `${functions.use(name, width)}(${operands.join(", ")})`;
+  const I = widen("i32", width);
+  const U = widen("u32", width);
+
+  switch (op) {
+    case "neg":
+      return `-${a}`;
+    case "abs":
+      return `abs(${a})`;
+    case "sign":
+      return isFloat ? call("sign", a) : `clamp(${a}, ${I}(-1), ${I}(1))`;
+    case "floor":
+    case "ceil":
+    case "round":
+    case "sqrt":
+      return `${op}(${a})`;
+    case "cbrt":
+    case "rcbrt":
+    case "exp":
+    case "expm1":
+    case "log":
+    case "log1p":
+    case "sin":
+    case "cos":
+    case "tanh":
+    case "logistic":
+    case "erf":
+      return call(op, a);
+    case "pow":
+      return call(op, a, b);
+    case "isFinite":
+      return call("isFinite", a);
+    case "not":
+      return dtype === "bool" ? `!${a}` : `~${a}`;
+    case "cast":
+      return castText(functions, width, args[0]!, (params as PrimitiveParams["cast"]).dtype);
+    case "bitcast":
+      return dtype === "bool"
+        ? a
+        : `bitcast<${typeOf((params as PrimitiveParams["bitcast"]).dtype, width)}>(${a})`;
+    case "stopGradient":
+      return a;
+    case "add":
+    case "sub":
+    case "mul":
+    case "div":
+      if (isFloat) return floatArithmetic(functions, width, op, args[0]!, args[1]!);
+      return `${a} ${signs[op]} ${b}`;
+    case "rem":
+      if (isFloat) return call("remainder", a, b);
+      // By zero it is the dividend.
+      return dtype === "int32"
+        ? `select(${a} % select(${b}, ${I}(1), ${b} == ${I}(0)), ${a}, ${b} == ${I}(0))`
+        : `select(${a} % max(${b}, ${U}(1u)), ${a}, ${b} == ${U}(0u))`;
+    case "max":
+      if (isFloat) return extremum(call, "larger", "atLeast", args[0]!, args[1]!);
+      return dtype === "bool" ? `${a} | ${b}` : `max(${a}, ${b})`;
+    case "min":
+      if (isFloat) return extremum(call, "smaller", "atMost", args[0]!, args[1]!);
+      return dtype === "bool" ? `${a} & ${b}` : `min(${a}, ${b})`;
+    case "equal":
+      if (isFloat && args[1]!.literal === 0) return call("isZero", a);
+      return isFloat ? call("equal", a, b) : `${a} == ${b}`;
+    case "less":
+      if (dtype === "bool") return `!${a} & ${b}`;
+      return isFloat ? call("less", a, b) : `${a} < ${b}`;
+    case "lessEqual":
+      if (dtype === "bool") return `!${a} | ${b}`;
+      return isFloat ? call("lessEqual", a, b) : `${a} <= ${b}`;
+    case "and":
+      return `${a} & ${b}`;
+    case "or":
+      return `${a} | ${b}`;
+    case "xor":
+      return dtype === "bool" ? `${a} != ${b}` : `${a} ^ ${b}`;
+    case "shiftLeft":
+    case "shiftRight": {
+      // Zeros come in from the left, for int32 too, and from 32 on nothing is left.
+      const by = dtype === "uint32" ? b : `bitcast<${U}>(${b})`;
+      const from = dtype === "uint32" ? a : `bitcast<${U}>(${a})`;
+      const shift = op === "shiftLeft" ? "<<" : ">>";
+      const bits = `select(${U}(0u), ${from} ${shift} (${by} & ${U}(31u)), ${by} < ${U}(32u))`;
+      return dtype === "uint32" ? bits : `bitcast<${I}>(${bits})`;
+    }
+    case "select":
+      return `select(${c}, ${b}, ${a})`;
+  }
+}
+
+/** The larger or the smaller of two floats; simpler where one of them is a known number other than 0. */
+function extremum(
+  call: (name: string, ...operands: string[]) => string,
+  any: string,
+  bound: string,
+  a: Argument,
+  b: Argument,
+): string {
+  const isBound = ({ literal }: Argument) => literal !== undefined && Math.abs(literal) > 0;
+  if (isBound(b)) return call(bound, a.text, b.text);
+  return isBound(a) ? call(bound, b.text, a.text) : call(any, a.text, b.text);
+}
+
+/** A value in another dtype. */
+export function castText(
+  functions: Functions,
+  width: Width,
+  { text, dtype }: Argument,
+  to: DType,
+): string {
+  if (to === "float64" || dtype === "float64") return refuseDouble("cast");
+  const call = (name: string) => `${functions.use(name, width)}(${text})`;
+  const type = typeOf(to, width);
+  if (dtype === to) return text;
+  if (dtype === "bool") {
+    if (isFloating(to)) {
+      // The compiler may know that it is false, but not that this is 0.
+      const U = widen("u32", width);
+      return `bitcast<${type}>(select(${U}(zeroBits), ${U}(0x3f800000u), ${text}))`;
+    }
+    return `select(${type}(0), ${type}(1), ${text})`;
+  }
+  if (dtype === "int32" || dtype === "uint32") {
+    if (to === "bool") return `${text} != ${typeOf(dtype, width)}(0)`;
+    if (to === "bfloat16") return call(dtype === "int32" ? "intToBFloat16" : "uintToBFloat16");
+    if (to !== "float32") return `bitcast<${type}>(${text})`;
+    const float = dtype === "int32" ? `${type}(${text})` : call("uintToFloat");
+    return `${functions.use("hidden", width)}(${float})`;
+  }
+  switch (to) {
+    case "bool": {
+      // A subnormal number is not zero, and a device may flush it.
+      const U = widen("u32", width);
+      return `(bitcast<${U}>(${text}) & ${U}(0x7fffffffu)) != ${U}(0u)`;
+    }
+    case "int32":
+      return call("toInt");
+    case "uint32":
+      return call("toUint");
+    case "bfloat16":
+      return call("toBFloat16");
+    case "float32":
+      return text;
+  }
+}

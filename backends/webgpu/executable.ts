@@ -1,0 +1,182 @@
+import type { Executable, ProfiledRun } from "../../src/backend/backend.ts";
+import type { AnyKernel, Program } from "../../src/backend/program.ts";
+import type { DeviceBuffer } from "../../src/core/device-buffer.ts";
+import type { DType } from "../../src/core/dtype.ts";
+import { type BindGroups, createBindGroups } from "./bind-groups.ts";
+import { createClock, mostTimed } from "./clock.ts";
+import type { Health } from "./health.ts";
+import { type Dispatch, joinEqual } from "./join-shaders.ts";
+import { lower } from "./lower.ts";
+import type { Memory, WebgpuBuffer } from "./memory.ts";
+import type { Pipelines } from "./pipelines.ts";
+import type { OtherShaders, Shader, ShaderLimits } from "./shader.ts";
+import { refuseDouble } from "./transfer.ts";
+import { planWorkspace } from "./workspace.ts";
+
+/** What programs run with. */
+export interface Machine {
+  readonly device: GPUDevice;
+  readonly limits: ShaderLimits;
+  readonly memory: Memory;
+  readonly health: Health;
+  readonly pipelines: Pipelines;
+  readonly others: OtherShaders;
+  /** Submits commands, after everything that was asked for before. */
+  submit(commands: GPUCommandBuffer, dispatches: number): void;
+}
+
+/** One dispatch. */
+interface Step {
+  /** Of the program. */
+  readonly kernels: readonly number[];
+  readonly shader: Shader;
+  readonly pipeline: GPUComputePipeline;
+  readonly groups: BindGroups;
+}
+
+/** Makes a program ready: all its shaders in one pass, one command buffer and one submit a run. */
+export function createExecutable(machine: Machine, program: Program): Executable {
+  const { device, memory, health, pipelines } = machine;
+  health.check("compile");
+  refuseDoubles(program);
+  const { lowered, ways, scratch } = lowerAll(machine, program);
+  const planned = [
+    ...program.buffers,
+    ...scratch.map((byteLength) => ({ kind: "scratch", byteLength }) as const),
+  ];
+  const { slotOf, slots } = planWorkspace(planned, lowered.map(({ shader }) => shader));
+  const steps = lowered.map(({ kernels, shader }): Step => {
+    const pipeline = pipelines.of(shader);
+    const places = shader.bindings.map(({ buffer, byteOffset = 0, byteLength }) => ({
+      buffer,
+      byteOffset,
+      byteLength: byteLength ?? planned[buffer]!.byteLength,
+    }));
+    const groups = createBindGroups(device, pipeline, places, (buffer) => slotOf.has(buffer));
+    return { kernels, shader, pipeline: pipeline.pipeline, groups };
+  });
+  let workspace: GPUBuffer[] | undefined;
+  // The buffers of a run, by their place in `planned`: those of the workspace stay, the others come anew.
+  const current: GPUBuffer[] = [];
+
+  /** Fills `current`, and gives what holds the program's inputs and results. */
+  function hold(inputs: readonly DeviceBuffer[]): readonly (WebgpuBuffer | undefined)[] {
+    health.check("run");
+    if (workspace === undefined) {
+      workspace = slots.map((byteLength) => memory.acquire(byteLength));
+      for (const [buffer, slot] of slotOf) current[buffer] = workspace[slot]!;
+      // What nobody can run any more gives its workspace back.
+      abandoned(memory).register(executable, workspace);
+    }
+    const held: (WebgpuBuffer | undefined)[] = [];
+    program.buffers.forEach((plan, index) => {
+      if (plan.kind === "arena") return;
+      const each = plan.kind === "input"
+        ? memory.of(inputs[plan.input]!)
+        : memory.hold(plan.byteLength);
+      held[index] = each;
+      current[index] = each.buffer;
+    });
+    return held;
+  }
+
+  const outputsOf = (held: readonly (WebgpuBuffer | undefined)[]): WebgpuBuffer[] =>
+    program.outputs.map(({ buffer }) => held[buffer]!);
+
+  function run(inputs: readonly DeviceBuffer[]): DeviceBuffer[] {
+    const held = hold(inputs);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    let last: GPUComputePipeline | undefined;
+    for (const { pipeline, groups, shader: { workgroups } } of steps) {
+      // Each call into the runtime costs about a microsecond.
+      if (pipeline !== last) pass.setPipeline(pipeline);
+      last = pipeline;
+      pass.setBindGroup(0, groups.of(current));
+      pass.dispatchWorkgroups(workgroups[0], workgroups[1], workgroups[2]);
+    }
+    pass.end();
+    machine.submit(encoder.finish(), steps.length);
+    return outputsOf(held);
+  }
+
+  async function profile(inputs: readonly DeviceBuffer[]): Promise<ProfiledRun> {
+    const held = hold(inputs);
+    const clock = createClock(device, steps.length);
+    const encoder = device.createCommandEncoder();
+    steps.forEach((step, i) => {
+      const pass = encoder.beginComputePass({ timestampWrites: clock.around(i) });
+      pass.setPipeline(step.pipeline);
+      pass.setBindGroup(0, step.groups.of(current));
+      pass.dispatchWorkgroups(...step.shader.workgroups);
+      pass.end();
+    });
+    clock.resolve(encoder);
+    machine.submit(encoder.finish(), steps.length);
+    const nanoseconds = program.kernels.map(() => 0);
+    (await clock.read()).forEach((each, i) => {
+      const { kernels } = steps[i]!;
+      // Kernels that run together are equal ones.
+      for (const kernel of kernels) nanoseconds[kernel]! += each / kernels.length;
+    });
+    return { outputs: outputsOf(held), nanoseconds };
+  }
+
+  const isTimed = device.features.has("timestamp-query") && steps.length <= mostTimed;
+  const executable: Executable = { run, ways, ...(isTimed && { profile }) };
+  return executable;
+}
+
+const registries = new WeakMap<Memory, FinalizationRegistry<GPUBuffer[]>>();
+
+function abandoned(memory: Memory): FinalizationRegistry<GPUBuffer[]> {
+  let registry = registries.get(memory);
+  if (registry === undefined) {
+    registry = new FinalizationRegistry((buffers) => buffers.forEach(memory.release));
+    registries.set(memory, registry);
+  }
+  return registry;
+}
+
+interface LoweredProgram {
+  readonly lowered: readonly Dispatch[];
+  /** How each kernel runs. */
+  readonly ways: readonly string[];
+  /** Bytes of the buffers that kernels need beside the planned ones. */
+  readonly scratch: readonly number[];
+}
+
+function lowerAll(machine: Machine, { buffers, kernels }: Program): LoweredProgram {
+  const byteLengths = buffers.map(({ byteLength }) => byteLength);
+  const dispatches: Dispatch[] = [];
+  const ways = kernels.map((each, kernel) => {
+    const { shaders, buffers: between } = lower(each, byteLengths, machine);
+    for (const shader of shaders) dispatches.push({ kernels: [kernel], shader });
+    byteLengths.push(...between);
+    return `WGSL, ${wayOf(shaders) || "nothing to do"}`;
+  });
+  const lowered = joinEqual(dispatches, machine.limits);
+  return { lowered, ways, scratch: byteLengths.slice(buffers.length) };
+}
+
+/** The labels of shaders; a row of equal ones is counted. */
+function wayOf(shaders: readonly Shader[]): string {
+  const rows: { label: string; count: number }[] = [];
+  for (const { label } of shaders) {
+    const last = rows.at(-1);
+    if (last?.label === label) last.count++;
+    else rows.push({ label, count: 1 });
+  }
+  return rows.map(({ label, count }) => count > 1 ? `${count} times ${label}` : label).join(" + ");
+}
+
+/** Nothing on a GPU has 64 bits, inside of a program neither. */
+function refuseDoubles({ inputs, kernels }: Program): void {
+  const dtypes = [...inputs, ...kernels.flatMap(valuesOf)].map(({ dtype }) => dtype);
+  if (dtypes.includes("float64")) refuseDouble("run");
+}
+
+/** What a kernel computes. */
+function valuesOf(kernel: AnyKernel): readonly { readonly dtype: DType }[] {
+  return kernel.op === "loop" ? kernel.loop.statements : [kernel.output.spec];
+}

@@ -1,0 +1,361 @@
+import type { Loop, Statement } from "../../src/backend/loop.ts";
+import type { DType } from "../../src/core/dtype.ts";
+import { DeviceError } from "../../src/core/errors.ts";
+import type { ElementwiseName } from "../../src/graph/instruction-set.ts";
+import { applyText, type Argument, castText, hidden, typeOf } from "./apply.ts";
+import type { Width } from "./function-text.ts";
+import { createFunctions } from "./functions.ts";
+import type { Level } from "./loop-axes.ts";
+import { createLoopBuffers, indexValue } from "./loop-buffers.ts";
+import { type Division, type LoopPlan, planLoop } from "./loop-plan.ts";
+import {
+  gridOf,
+  literal,
+  prelude,
+  type Shader,
+  type ShaderLimits,
+  type ShaderParts,
+  storedType,
+} from "./shader.ts";
+
+/** What invocations are numbered with: unsigned, with room for what lies beyond the last. */
+const mostInvocations = 2 ** 31;
+
+/** A loop nest as a shader; undefined where it has no points. */
+export function loopShader(loop: Loop, limits: ShaderLimits): Shader | undefined {
+  const plan = planLoop(loop, limits);
+  const { outerCount, innerCount, division } = plan;
+  if (outerCount === 0) return undefined;
+  if (outerCount > mostInvocations || innerCount > mostInvocations) {
+    throw new DeviceError(
+      "webgpu",
+      `a pass over ${loop.extents.join(" x ")} points is more than a GPU counts, ` +
+        `${mostInvocations}; split the tensors`,
+    );
+  }
+  const text = textOf(plan);
+  const each = division.kind === "each" ? division.invocations : division.columns;
+  const grid = gridOf(Math.ceil(outerCount / each), limits);
+  const invocations = division.kind === "each"
+    ? division.invocations
+    : division.columns * division.slices;
+  const code = `${text.declarations}${text.functions}
+@compute @workgroup_size(${invocations})
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let workgroup = ${grid.index};
+${text.body}}
+`;
+  const { declare, functions, body, bindings } = text;
+  return {
+    code,
+    bindings,
+    workgroups: grid.workgroups,
+    label: labelOf(plan),
+    ...(division.kind === "each" && { parts: { declare, functions, body, invocations } }),
+  };
+}
+
+function labelOf({ vectorAxis, division }: LoopPlan): string {
+  const width = vectorAxis === undefined ? "" : ", vec4";
+  return division.kind === "each"
+    ? `${division.invocations} threads${width}`
+    : `${division.columns} x ${division.slices} threads${width}`;
+}
+
+interface ShaderText {
+  readonly declarations: string;
+  readonly declare: ShaderParts["declare"];
+  readonly functions: string;
+  readonly bindings: Shader["bindings"];
+  readonly body: string;
+}
+
+function textOf(plan: LoopPlan): ShaderText {
+  const { loop: { statements, stores }, axes, levels, vectorAxis, varies, division } = plan;
+  const { extents, outer, walkOf } = axes;
+  const buffers = createLoopBuffers(plan);
+  const functions = createFunctions();
+  const widthOf = (index: number): Width => varies[index] ? 4 : 1;
+
+  /** A statement's value, for one element or for four. */
+  function argument(index: number, width: Width, isHidden = false): Argument {
+    const statement = statements[index]!;
+    const { dtype } = statement;
+    const isLiteral = statement.kind === "literal";
+    let own = `v${index}`;
+    if (isLiteral) {
+      own = literal(dtype, statement.value);
+      // 0 x is not 0 for all x, nor x / Infinity, nor is x + 0 always x.
+      const isPlain = statement.value !== 0 && Number.isFinite(statement.value);
+      if (isHidden || (!isPlain && storedType(dtype) === "f32")) own = hidden(dtype, own);
+    }
+    const wide = width === 4 && !varies[index];
+    const text = wide ? `${typeOf(dtype, 4)}(${own})` : own.startsWith("-") ? `(${own})` : own;
+    return {
+      text,
+      dtype,
+      literal: isLiteral ? statement.value : undefined,
+      from: operationOf(statement),
+      scalar: wide ? own : undefined,
+    };
+  }
+
+  function valueOf(statement: Statement, index: number): string {
+    const width = widthOf(index);
+    switch (statement.kind) {
+      case "literal":
+      case "reduce":
+        return "";
+      case "load":
+        return buffers.load(statement.access, walkOf(statement));
+      case "index": {
+        const text = indexValue(walkOf(statement), vectorAxis);
+        const { dtype } = statement;
+        if (dtype === "int32") return text;
+        return castText(functions, width, { text: `(${text})`, dtype: "int32" }, dtype);
+      }
+      case "apply": {
+        const isKnown = statement.args.every((arg) => statements[arg]!.kind === "literal");
+        const args = statement.args.map((arg) => argument(arg, width, isKnown));
+        return applyText(functions, width, statement.op, statement.params, args);
+      }
+    }
+  }
+
+  /** The statements of a level, and then the stores of what it computes. */
+  function block(level: Level, indent: string): string {
+    let text = "";
+    statements.forEach((statement, i) => {
+      if (levels[i] !== level || statement.kind === "literal" || statement.kind === "reduce") {
+        return;
+      }
+      text += `${indent}let v${i} = ${valueOf(statement, i)};\n`;
+    });
+    return text;
+  }
+
+  const isInnerStore = (store: Loop["stores"][number]): boolean =>
+    levels[store.statement] === "inner" ||
+    walkOf(store).strides.slice(outer).some((stride) => stride !== 0);
+
+  function storesOf(inner: boolean, indent: string): string {
+    return stores.filter((store) => isInnerStore(store) === inner).map((store) => {
+      const walk = walkOf(store);
+      const wide = vectorAxis !== undefined && walk.strides[vectorAxis] !== 0;
+      const value = argument(store.statement, wide ? 4 : 1).text;
+      return buffers.store(store.access, walk, value, indent);
+    }).join("");
+  }
+
+  const reductions = statements.flatMap((statement, index): Reduction[] => {
+    if (statement.kind !== "reduce") return [];
+    const { op, arg, dtype } = statement;
+    // Of a value that is the same everywhere, each point counts.
+    const within = vectorAxis !== undefined && vectorAxis >= outer;
+    return [{ index, op, arg, dtype, width: within ? 4 : widthOf(index), result: widthOf(index) }];
+  });
+  const combine = ({ op, dtype }: Reduction, width: Width, a: string, b: string): string => {
+    const name = op === "sum" ? "add" : op;
+    // A sum that runs cannot be rearranged.
+    const args = [{ text: a, dtype }, { text: b, dtype }];
+    return applyText(functions, width, name, {}, args);
+  };
+  const step = (reduction: Reduction, indent: string): string => {
+    const { index, arg, width } = reduction;
+    const sum = combine(reduction, width, `r${index}`, argument(arg, width).text);
+    return `${indent}r${index} = ${sum};\n`;
+  };
+  /** The four parts of a vector that a reduction ran along, as one. */
+  const narrow = (reduction: Reduction): string => {
+    const { index, width, result } = reduction;
+    if (width === result) return "";
+    const pair = (a: string, b: string) => combine(reduction, 1, a, b);
+    const half = (a: string, b: string) => `(${pair(`r${index}.${a}`, `r${index}.${b}`)})`;
+    return `  let s${index} = ${pair(half("x", "y"), half("z", "w"))};\n`;
+  };
+  const narrowed = ({ index, width, result }: Reduction): string =>
+    width === result ? `r${index}` : `s${index}`;
+
+  const outerExtents = countsOf(extents, vectorAxis).slice(0, outer);
+  const innerExtents = countsOf(extents, vectorAxis).slice(outer);
+  const start = reductions.map(({ index, op, dtype, width }) => {
+    const text = literal(dtype, initial(op, dtype));
+    // 0 + -0 is 0, and compilers take it for -0.
+    const first = op === "sum" && dtype === "float32" ? hidden(dtype, text) : text;
+    return `  var r${index} = ${typeOf(dtype, width)}(${first});\n`;
+  }).join("");
+  const loopBody = (indent: string) =>
+    block("inner", indent) + reductions.map((each) => step(each, indent)).join("") +
+    storesOf(true, indent);
+
+  let declarations = buffers.declarations;
+  let body: string;
+  if (division.kind === "each") {
+    body = invocationText(division, plan.outerCount) + decode("point", outerExtents, 0, "  ") +
+      block("outer", "  ") + start + nested(innerExtents, outer, loopBody) +
+      reductions.map((each) => `${narrow(each)}  let v${each.index} = ${narrowed(each)};\n`).join(
+        "",
+      ) +
+      block("late", "  ") + storesOf(false, "  ");
+  } else {
+    const { slices, columns } = division;
+    const types = new Set(reductions.map(({ dtype, result }) => typeOf(dtype, result)));
+    for (const type of types) {
+      declarations += `var<workgroup> ${sharedName(type)}: array<${type}, ${slices * columns}>;\n`;
+    }
+    body = treeText(division, plan.outerCount, plan.innerCount) +
+      decode("point", outerExtents, 0, "  ") +
+      block("outer", "  ") + start +
+      `  for (var k = slice; k < points; k += ${slices}u) {\n` +
+      decode("k", innerExtents, outer, "    ") + loopBody("    ") + "  }\n" +
+      reductions.map((each, i) => {
+        const shared = sharedName(typeOf(each.dtype, each.result));
+        const merge = (a: string, b: string) => combine(each, each.result, a, b);
+        // The last reduction's values must have been read before.
+        return (i > 0 ? "  workgroupBarrier();\n" : "") + narrow(each) +
+          gather(division, shared, narrowed(each), merge) +
+          `  let v${each.index} = ${shared}[first];\n`;
+      }).join("") +
+      "  if (slice != 0u || !isPoint) {\n    return;\n  }\n" +
+      block("late", "  ") + storesOf(false, "  ");
+  }
+
+  const library = functions.text();
+  const used = library + body;
+  // Zeros in all workgroups, of which no compiler knows; one of them would cancel itself.
+  const zeros = Object.entries({ zeroBits: "group.z", guardBits: "group.z >> 1u" })
+    .filter(([name]) => used.includes(name));
+  const zero = zeros.map(([name]) => `var<private> ${name}: u32;\n`).join("");
+  const needed = used.includes("floatOfBits(") ? prelude : "";
+  return {
+    declarations,
+    declare: buffers.declare,
+    functions: [zero, needed, library].filter((text) => text !== "").map((text) => `\n${text}`)
+      .join(""),
+    bindings: buffers.bindings,
+    body: zeros.map(([name, value]) => `  ${name} = ${value};\n`).join("") + body,
+  };
+}
+
+/** What a compiler sees as the origin of a value. */
+function operationOf(statement: Statement): ElementwiseName | undefined {
+  if (statement.kind === "apply") return statement.op;
+  return statement.kind === "reduce" ? "add" : undefined;
+}
+
+interface Reduction {
+  readonly index: number;
+  readonly op: "sum" | "max" | "min";
+  readonly arg: number;
+  readonly dtype: DType;
+  /** While it runs, and of its result. */
+  readonly width: Width;
+  readonly result: Width;
+}
+
+function initial(op: Reduction["op"], dtype: DType): number {
+  if (op === "sum") return 0;
+  const isMax = op === "max";
+  switch (dtype) {
+    case "int32":
+      return isMax ? -0x80000000 : 0x7fffffff;
+    case "uint32":
+      return isMax ? 0 : 0xffffffff;
+    case "bool":
+      return isMax ? 0 : 1;
+    default:
+      return isMax ? -Infinity : Infinity;
+  }
+}
+
+/** Points along each axis, or vectors. */
+function countsOf(extents: readonly number[], vectorAxis: number | undefined): number[] {
+  return extents.map((extent, axis) => axis === vectorAxis ? extent / 4 : extent);
+}
+
+/** The variables of axes from `first` on, from a number in row-major order. */
+function decode(from: string, extents: readonly number[], first: number, indent: string): string {
+  let text = "";
+  let rest = from;
+  for (let axis = extents.length - 1; axis >= 0; axis--) {
+    const [name, extent] = [`i${first + axis}`, extents[axis]!];
+    if (axis === 0) text += `${indent}let ${name} = ${rest};\n`;
+    else {
+      text += `${indent}let ${name} = ${rest} % ${extent}u;\n`;
+      text += `${indent}let rest${first + axis} = ${rest} / ${extent}u;\n`;
+      rest = `rest${first + axis}`;
+    }
+  }
+  return text;
+}
+
+/** Loops over axes from `first` on. */
+function nested(
+  extents: readonly number[],
+  first: number,
+  body: (indent: string) => string,
+): string {
+  let open = "";
+  let close = "";
+  let indent = "  ";
+  extents.forEach((extent, i) => {
+    const name = `i${first + i}`;
+    open += `${indent}for (var ${name} = 0u; ${name} < ${extent}u; ${name}++) {\n`;
+    close = `${indent}}\n${close}`;
+    indent += "  ";
+  });
+  return open + body(indent) + close;
+}
+
+function invocationText({ invocations }: Division & { kind: "each" }, count: number): string {
+  return `  let point = workgroup * ${invocations}u + local;
+  if (point >= ${count}u) {
+    return;
+  }
+`;
+}
+
+/** Every invocation goes through all barriers, those beyond the last point too: they have nothing to add. */
+function treeText(
+  { slices, columns, neighbours }: Division & { kind: "tree" },
+  outerCount: number,
+  innerCount: number,
+): string {
+  const pointText = `  let point = workgroup * ${columns}u + column;
+  let isPoint = point < ${outerCount}u;
+  let points = select(0u, ${innerCount}u, isPoint);
+`;
+  return neighbours === "slices"
+    ? `  let column = local / ${slices}u;
+  let slice = local % ${slices}u;
+  let first = column * ${slices}u;
+${pointText}`
+    : `  let column = local % ${columns}u;
+  let slice = local / ${columns}u;
+  let first = column;
+${pointText}`;
+}
+
+/** Combines what the slices have in shared memory; the result lies at `first`. */
+function gather(
+  { slices, columns, neighbours }: Division & { kind: "tree" },
+  shared: string,
+  value: string,
+  combine: (a: string, b: string) => string,
+): string {
+  const apart = neighbours === "slices" ? 1 : columns;
+  const other = apart === 1 ? "local + half" : `local + half * ${apart}u`;
+  return `  ${shared}[local] = ${value};
+  workgroupBarrier();
+  for (var half = ${slices / 2}u; half > 0u; half = half / 2u) {
+    if (slice < half) {
+      ${shared}[local] = ${combine(`${shared}[local]`, `${shared}[${other}]`)};
+    }
+    workgroupBarrier();
+  }
+`;
+}
+
+function sharedName(type: string): string {
+  return `shared_${type.replace(/[<>]/g, "")}`;
+}
