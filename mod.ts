@@ -15,7 +15,10 @@ export {
   type TensorMethods,
 } from "./src/tensor/tensor.ts";
 export type { MemoryStatistics } from "./src/backend/backend.ts";
-export type { DeviceName } from "./src/backend/registry.ts";
+export { type DeviceName, deviceNames, type GpuOptions } from "./src/backend/registry.ts";
+export * from "./src/tracing/device.ts";
+export * from "./src/tracing/scope.ts";
+export * from "./src/ops/transfer.ts";
 export { describeDevice, memoryStatistics } from "./src/tracing/device-information.ts";
 export type { DType, TypedArray } from "./src/core/dtype.ts";
 export type { Shape, TensorSpec } from "./src/core/shape.ts";
@@ -32,13 +35,18 @@ export * from "./src/ops/linear-algebra.ts";
 export * from "./src/ops/convolution.ts";
 export * from "./src/ops/random.ts";
 export { erfInv } from "./src/ops/erf-inv.ts";
+export * from "./src/ops/custom-kernel.ts";
+export type { KernelPosition, KernelThis } from "./src/graph/dialect/functions.ts";
 
 export * from "./src/transforms/grad.ts";
 export { vjp } from "./src/transforms/vjp.ts";
 export * from "./src/transforms/jvp.ts";
 export * from "./src/transforms/vmap.ts";
+export * from "./src/transforms/custom-vjp.ts";
+export type { Cotangent } from "./src/tracing/cotangents.ts";
 export * from "./src/transforms/jit.ts";
 export { explain } from "./src/transforms/explain.ts";
+export { profile } from "./src/transforms/profile.ts";
 export type { Explanation, KernelExplanation } from "./src/transforms/explanation.ts";
 export * from "./src/transforms/make-graph.ts";
 export { treeLeaves, treeMap, treePaths } from "./src/tree/tree-map.ts";

@@ -5,6 +5,9 @@ const options: Options = {
   format: ["esm", "cjs"],
   platform: "neutral",
   target: "es2022",
+  // What is imported dynamically (the GPU) stays in files of its own.
+  splitting: true,
+  external: ["gpu.js", "webgpu"],
   dts: true,
   clean: true,
 };

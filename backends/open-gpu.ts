@@ -1,0 +1,117 @@
+/** Opens GPUs. Everything here is imported when it is needed, so that nobody loads what he has no use for. */
+import type { Backend } from "../src/backend/backend.ts";
+import type { GpuOptions, OpenedDevice } from "../src/backend/registry.ts";
+import { DeviceError, SoftstepError } from "../src/core/errors.ts";
+import { findCustomShaders } from "./find-custom-shaders.ts";
+import { findGpujs } from "./find-gpujs.ts";
+import { prepare } from "./reference/prepare.ts";
+import type { WebgpuBackend } from "./webgpu/mod.ts";
+
+type Mode = NonNullable<GpuOptions["mode"]>;
+
+/** A way to use a GPU. */
+interface Attempt {
+  readonly name: string;
+  open(): Promise<Opened>;
+}
+
+interface Opened {
+  readonly backend: Backend;
+  readonly isLost?: () => boolean;
+}
+
+/**
+ * Opens the GPU that fits the options, the first way that works.
+ *
+ * @throws {DeviceError} that says what was tried, and why each failed.
+ */
+export async function openGpuDevice(
+  functionName: string,
+  options: GpuOptions,
+  generation: number,
+): Promise<OpenedDevice> {
+  const failures: string[] = [];
+  for (const { name, open } of attemptsFor(functionName, options)) {
+    try {
+      const { backend, isLost } = await open();
+      const reason = failures.length === 0 ? "" : `, because ${failures.join("; ")}`;
+      return {
+        name: deviceName(options, generation),
+        backend: { ...backend, describe: () => `${backend.describe?.() ?? backend.name}${reason}` },
+        ...(isLost && { isLost }),
+      };
+    } catch (error) {
+      failures.push(`${name}: ${reasonOf(error)}`);
+    }
+  }
+  throw new DeviceError(functionName, `no GPU is available (${failures.join("; ")})`);
+}
+
+/** What to try, the best first. */
+function attemptsFor(
+  functionName: string,
+  { compiler, mode, powerPreference }: GpuOptions,
+): Attempt[] {
+  const preference = powerPreference === undefined ? {} : { powerPreference };
+  const openWgsl = async (): Promise<Opened & { readonly backend: WebgpuBackend }> => {
+    const { openGpu, webgpuBackend } = await import("./webgpu/mod.ts");
+    const opened = await openGpu(functionName, preference);
+    const backend = webgpuBackend(opened, { customKernel: await findCustomShaders(functionName) });
+    return { backend, isLost: () => hasFailed(backend) };
+  };
+  const openGpujs = async (mode: Mode): Promise<Opened> => {
+    if (mode === "webgl2" && !hasWebgl2()) {
+      throw new DeviceError(functionName, "there is no WebGL2, which browsers have");
+    }
+    // The cheaper to find out first.
+    const webgpu = mode === "webgpu" ? await openWgsl() : undefined;
+    const GPU = await findGpujs(functionName);
+    const { gpujsBackend } = await import("./gpujs/mod.ts");
+    const backend = gpujsBackend({ GPU, mode, prepare, ...(webgpu && { webgpu: webgpu.backend }) });
+    return { backend, ...(webgpu?.isLost && { isLost: webgpu.isLost }) };
+  };
+  const wgsl: Attempt = { name: "WGSL", open: openWgsl };
+  const gpujs = (mode: Mode): Attempt => ({
+    name: `gpu.js in mode ${mode}`,
+    open: () => openGpujs(mode),
+  });
+  if (mode !== undefined) return [gpujs(mode)];
+  if (compiler === "wgsl") return [wgsl];
+  return [compiler === "gpujs" ? gpujs("webgpu") : wgsl, gpujs("webgl2")];
+}
+
+function hasWebgl2(): boolean {
+  const { document, OffscreenCanvas } = globalThis as Partial<typeof globalThis>;
+  try {
+    const canvas = document?.createElement("canvas") ??
+      (OffscreenCanvas && new OffscreenCanvas(1, 1));
+    return (canvas?.getContext("webgl2") ?? null) !== null;
+  } catch {
+    return false;
+  }
+}
+
+function hasFailed(backend: WebgpuBackend): boolean {
+  try {
+    backend.check("device");
+    return false;
+  } catch {
+    return true;
+  }
+}
+
+/** "gpu", with the options that it was opened with: "gpu:wgsl", "gpu:gpujs-webgl2:low-power". */
+function deviceName(
+  { compiler, mode, powerPreference }: GpuOptions,
+  generation: number,
+): string {
+  const parts = ["gpu", mode === undefined ? compiler : `gpujs-${mode}`, powerPreference];
+  const name = parts.filter((part) => part !== undefined).join(":");
+  return generation === 1 ? name : `${name}#${generation}`;
+}
+
+/** Ours say the function first, which the caller knows. */
+function reasonOf(error: unknown): string {
+  if (error instanceof SoftstepError) return error.message.slice(error.functionName.length + 2);
+  return String(error);
+}
