@@ -1,5 +1,7 @@
 import process from "node:process";
 import {
+  device,
+  DeviceError,
   formatCount,
   formatDuration,
   formatNumber,
@@ -15,7 +17,8 @@ import { type Options, parseOptions, usage } from "./options.ts";
 import { openOutput } from "./output.ts";
 import { performRun, type PlannedRun, type StartTraining } from "./run.ts";
 import { summaryTable } from "./summary-table.ts";
-import { type Corpus, makeCorpus, readTextFile, repositoryText } from "./text.ts";
+import { type Corpus, makeCorpus } from "./corpus.ts";
+import { readTextFile, repositoryText } from "./text.ts";
 import { describeModel, devices, startTraining } from "./train.ts";
 import { UsageError } from "./usage-error.ts";
 
@@ -30,11 +33,23 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(usage(devices()));
       return 0;
     }
+    await openDevice(command.options.device);
     return await demonstrate(command.options, startTraining);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     process.stderr.write(`demo: ${error.message}\n`);
     return 2;
+  }
+}
+
+/** A GPU has to be opened before tensors can be there. */
+async function openDevice(name: string): Promise<void> {
+  if (name !== "gpu") return;
+  try {
+    await device(name, { required: true });
+  } catch (error) {
+    if (!(error instanceof DeviceError)) throw error;
+    throw new UsageError(`--device: ${error.message}`);
   }
 }
 

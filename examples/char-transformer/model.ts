@@ -55,9 +55,10 @@ export type ModelParams = {
   readonly norm: LayerNormParams;
 };
 
-/** Random parameters: the same key gives the same ones. */
+/** Random parameters, on the device of the key: the same key gives the same ones. */
 export function initModel(key: Tensor, size: ModelSize): ModelParams {
   const { vocabulary, context, features, blocks } = size;
+  const onDevice = { device: key.device };
   const [forEmbedding, forPositions, forBlocks] = splitKeys(key, 3);
   // Blocks add up, so each one's last layer starts smaller.
   const residual = { scale: 1 / Math.sqrt(2 * blocks) };
@@ -65,10 +66,10 @@ export function initModel(key: Tensor, size: ModelSize): ModelParams {
     const blockKey = squeeze(slice(split(forBlocks, blocks), [index], [index + 1]), 0);
     const [k1, k2, k3, k4] = splitKeys(blockKey, 4);
     return {
-      attentionNorm: initLayerNorm(features),
+      attentionNorm: initLayerNorm(features, onDevice),
       queryKeyValue: initLinear(k1, features, 3 * features),
       attentionOut: initLinear(k2, features, features, residual),
-      mlpNorm: initLayerNorm(features),
+      mlpNorm: initLayerNorm(features, onDevice),
       mlpIn: initLinear(k3, features, 4 * features),
       mlpOut: initLinear(k4, 4 * features, features, residual),
     };
@@ -77,7 +78,7 @@ export function initModel(key: Tensor, size: ModelSize): ModelParams {
     embedding: mul(normal(forEmbedding, [vocabulary, features]), 0.1),
     positions: mul(normal(forPositions, [context, features]), 0.1),
     blocks: Array.from({ length: blocks }, (_, index) => block(index)),
-    norm: initLayerNorm(features),
+    norm: initLayerNorm(features, onDevice),
   };
 }
 

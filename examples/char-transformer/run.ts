@@ -1,6 +1,6 @@
 import type { RunRecord } from "../../mod.ts";
 import type { OptimizerName } from "./optimizers.ts";
-import type { Corpus } from "./text.ts";
+import type { Corpus } from "./corpus.ts";
 
 /** Everything that one run depends on: the same settings give the same bits. */
 export interface RunSettings {

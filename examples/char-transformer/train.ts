@@ -70,7 +70,7 @@ function setupOf(vocabulary: number, quick: boolean): Setup {
 
 /** The devices that training runs on here, the default first. */
 export function devices(): readonly string[] {
-  return ["cpu"];
+  return ["cpu", "gpu"];
 }
 
 /** What is trained, in words and in numbers. */
