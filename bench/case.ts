@@ -1,8 +1,8 @@
 /** The extents of one measurement, by name. */
 export type Numbers = Readonly<Record<string, number>>;
 
-/** Which runs a size is part of: 0 also `--quick`, 1 every ordinary run, 2 only `--large`. */
-export type Level = 0 | 1 | 2;
+/** Which runs a size is part of: 0 also `--quick`, 1 every ordinary run, 2 only `--large`, 3 only that on a GPU. */
+export type Level = 0 | 1 | 2 | 3;
 
 export interface Size {
   readonly label: string;
@@ -35,6 +35,8 @@ export interface Case {
   readonly title: string;
   readonly sizes: readonly Size[];
   readonly measure?: Measure;
+  /** Times what calls take to return, on devices that work on their own; nothing on others. */
+  readonly timesCalls?: boolean;
   readonly prepare: (numbers: Numbers, device: string) => Prepared | Promise<Prepared>;
 }
 

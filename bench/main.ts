@@ -5,8 +5,9 @@
 import { writeFileSync } from "node:fs";
 import { arch, cpus, totalmem } from "node:os";
 import process from "node:process";
-import { tensor } from "../mod.ts";
 import { ratioChart } from "./chart.ts";
+import { isAsynchronous, openDevice } from "./devices.ts";
+import { gpuTrafficRunner } from "./gpu-traffic.ts";
 import { handWrittenRunner } from "./hand-written.ts";
 import { InputError } from "./input-error.ts";
 import { type Options, readOptions, USAGE } from "./options.ts";
@@ -22,13 +23,18 @@ async function main(words: string[]): Promise<void> {
   if (options.threads !== undefined) {
     process.env.SOFTSTEP_THREADS = process.env.OMP_NUM_THREADS = String(options.threads);
   }
-  for (const device of options.devices) checkDevice(device);
+  const devices = [];
+  for (const word of options.devices) devices.push(await openDevice(word));
   const peers = options.peers ? peerRunners(options) : { runners: [], missing: [] };
-  const own = options.devices.map(softstepRunner);
-  const runners = [...own, handWrittenRunner(), ...peers.runners];
+  const own = devices.map(softstepRunner);
+  const traffic = devices.some(({ name }) => isAsynchronous(name))
+    ? [await gpuTrafficRunner()]
+    : [];
+  const runners = [...own, ...traffic, handWrittenRunner(), ...peers.runners];
   const names = runners.map(({ name }) => name);
   const machine = describeMachine();
   console.log(Object.values(machine).join(", "));
+  for (const { name, description } of devices) console.log(`${name}: ${description}`);
   for (const line of peers.missing) console.log(`without ${line}`);
 
   const rows: Row[] = [];
@@ -62,14 +68,6 @@ function write(
   }
   if (options.svg !== undefined) {
     writeFileSync(options.svg, ratioChart(everything.rows, names));
-  }
-}
-
-function checkDevice(device: string): void {
-  try {
-    tensor([0], { device });
-  } catch (error) {
-    throw new InputError((error as Error).message);
   }
 }
 

@@ -1,8 +1,9 @@
 import { parseArgs } from "node:util";
+import type { Level } from "./case.ts";
 import { InputError } from "./input-error.ts";
 
 export interface Options {
-  readonly level: 0 | 1 | 2;
+  readonly level: Level;
   readonly devices: readonly string[];
   readonly threads: number | undefined;
   readonly only: readonly string[];
@@ -17,11 +18,12 @@ export interface Options {
 
 export const USAGE = `usage: deno task bench [options]
   --quick                small sizes, three short rounds
-  --large                also 5e7 parameters and matrices of 2048
-  --device NAMES         softstep's devices, separated by commas; ratios are to the first (cpu)
+  --large                also 5e7 parameters (on a GPU 1e8) and matrices of 2048
+  --device NAMES         softstep's devices, separated by commas; ratios are to the first (cpu); a GPU is gpu, gpu:wgsl
+                         or gpu:gpujs
   --threads N            for devices and peers that have such a setting
   --only NAMES           cases, separated by commas: s3,adamw,sgd,affine-gelu,softmax,layer-norm,matmul,
-                         conv,conv-gradient,mlp,transformer,cold-start,compile
+                         conv,conv-gradient,mlp,transformer,transformer-call,cold-start,compile
   --rounds N             rounds in which all libraries take turns (5)
   --milliseconds N       for each library in each round (300)
   --no-peers             softstep alone
@@ -35,6 +37,7 @@ export function readOptions(words: string[]): Options {
   const { values } = parse(words);
   const quick = values.quick ?? false;
   const list = (text = "") => text.split(",").filter((word) => word !== "");
+  const devices = list(values.device ?? "cpu");
   const count = (name: "threads" | "rounds" | "milliseconds"): number | undefined => {
     const text = values[name];
     if (text === undefined) return undefined;
@@ -42,8 +45,8 @@ export function readOptions(words: string[]): Options {
     throw new InputError(`--${name} is ${text}; expected a positive whole number`);
   };
   return {
-    level: quick ? 0 : values.large ? 2 : 1,
-    devices: list(values.device ?? "cpu"),
+    level: quick ? 0 : !values.large ? 1 : devices.some((name) => /^gpu\b/.test(name)) ? 3 : 2,
+    devices,
     threads: count("threads"),
     only: list(values.only),
     rounds: count("rounds") ?? (quick ? 3 : 5),

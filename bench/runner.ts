@@ -1,7 +1,8 @@
 import type { Case, Numbers, Prepared } from "./case.ts";
 import { cases } from "./cases/mod.ts";
 import { childCommand, runOnce } from "./child.ts";
-import { medianTime } from "./measure.ts";
+import { type BenchDevice, isAsynchronous } from "./devices.ts";
+import { medianCall, medianOfBatches, medianTime } from "./measure.ts";
 
 /** What a runner says about a case that it was asked to prepare. */
 export type Readiness =
@@ -22,16 +23,25 @@ export interface Runner {
 }
 
 /** softstep itself, in this process. */
-export function softstepRunner(device: string): Runner {
+export function softstepRunner({ name: device, finish }: BenchDevice): Runner {
   let prepared: Prepared | undefined;
+  let timesCalls = false;
+  const waits = isAsynchronous(device);
   const known = new Map<string, Case>(cases.map((each) => [each.name, each]));
   return {
     name: device === "cpu" ? "softstep" : `softstep ${device}`,
     async prepare(name, numbers) {
-      prepared = await known.get(name)!.prepare(numbers, device);
+      const found = known.get(name)!;
+      timesCalls = found.timesCalls ?? false;
+      if (timesCalls && !waits) return { ready: false, reason: "a call does all of the work" };
+      prepared = await found.prepare(numbers, device);
       return { ready: true, check: prepared.check };
     },
-    sample: (milliseconds) => medianTime(prepared!.step, milliseconds),
+    sample(milliseconds) {
+      const { step } = prepared!;
+      if (timesCalls) return medianCall(step, finish, milliseconds);
+      return waits ? medianOfBatches(step, finish, milliseconds) : medianTime(step, milliseconds);
+    },
     release() {
       prepared = undefined;
       return Promise.resolve();

@@ -1,7 +1,7 @@
 import { conv2d, grad, jit, mul, sum, type Tensor, tensor } from "../../mod.ts";
 import type { Case, Numbers, Size } from "../case.ts";
 import { uniform } from "../inputs.ts";
-import { meanSize } from "../measure.ts";
+import { pure } from "./pure.ts";
 
 const sizes: Size[] = [{
   label: "3x3, 64 -> 64, 16 x 32 x 32",
@@ -30,7 +30,7 @@ export const convolution: Case = {
   prepare(numbers, device) {
     const { x, w } = inputs(numbers, device);
     const f = jit((x: Tensor, w: Tensor) => conv2d(x, w, options));
-    return { step: () => f(x, w), check: meanSize(f(x, w).dataSync()) };
+    return pure(() => f(x, w));
   },
 };
 
@@ -45,6 +45,6 @@ export const convolutionGradient: Case = {
     const f = jit(
       grad(({ x, w }: { x: Tensor; w: Tensor }, c: Tensor) => sum(mul(conv2d(x, w, options), c))),
     );
-    return { step: () => f({ x, w }, c), check: meanSize(f({ x, w }, c).x.dataSync()) };
+    return pure(() => f({ x, w }, c), (result) => result.x);
   },
 };

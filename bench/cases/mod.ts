@@ -6,7 +6,7 @@ import { matrixProduct } from "./matmul.ts";
 import { mlpStep } from "./mlp-step.ts";
 import { optimizerSteps } from "./optimizer-step.ts";
 import { softmaxGradient } from "./softmax.ts";
-import { transformerStep } from "./transformer-step.ts";
+import { transformerCall, transformerStep } from "./transformer-step.ts";
 
 export { freshCases } from "./fresh.ts";
 
@@ -20,4 +20,5 @@ export const cases: Case[] = [
   convolutionGradient,
   mlpStep,
   transformerStep,
+  transformerCall,
 ];

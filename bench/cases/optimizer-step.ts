@@ -15,7 +15,8 @@ import type { Case, Level, Numbers, Prepared, Size } from "../case.ts";
 import { uniform } from "../inputs.ts";
 import { meanChange } from "../measure.ts";
 
-const SIZES: Size[] = ([[1e5, 0], [1e6, 1], [1e7, 1], [5e7, 2]] as [number, Level][]).flatMap(
+const counts: [number, Level][] = [[1e5, 0], [1e6, 1], [1e7, 1], [5e7, 2], [1e8, 3]];
+const SIZES: Size[] = counts.flatMap(
   ([elements, level]) =>
     [1, 200].map((tensors) => ({
       label: `${elements.toExponential().replace("+", "")} in ${tensors}`,
@@ -49,11 +50,11 @@ function optimizerCase<Kind extends StateKind>(
   };
 }
 
-function prepare<Kind extends StateKind>(
+async function prepare<Kind extends StateKind>(
   optimizer: GradientTransformation<Kind>,
   { elements, tensors }: Numbers,
   device: string,
-): Prepared {
+): Promise<Prepared> {
   const size = elements! / tensors!;
   const list = (seed: number) =>
     Array.from({ length: tensors! }, (_, i) => tensor(uniform(seed + i, size), { device }));
@@ -67,7 +68,7 @@ function prepare<Kind extends StateKind>(
   const run = () => {
     [params, state] = step(params, state, gradients);
   };
-  const before = params[0]!.dataSync();
+  const before = await params[0]!.data();
   run();
-  return { step: run, check: meanChange(before, params[0]!.dataSync()) };
+  return { step: run, check: meanChange(before, await params[0]!.data()) };
 }

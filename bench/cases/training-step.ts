@@ -2,11 +2,11 @@ import { adam, applyUpdates, jit, type Tensor, type Tree, valueAndGrad } from ".
 import type { Prepared } from "../case.ts";
 
 /** One whole step of Adam in place: loss, gradients, update. Its check is the first loss. */
-export function trainingStep<Params extends Tree, Batch>(
+export async function trainingStep<Params extends Tree, Batch>(
   lossOf: (params: Params, batch: Batch) => Tensor,
   initial: Params,
   batch: Batch,
-): Prepared {
+): Promise<Prepared> {
   const optimizer = adam({ learningRate: 1e-3 });
   let params = initial;
   let state = optimizer.init(params);
@@ -20,5 +20,5 @@ export function trainingStep<Params extends Tree, Batch>(
     [params, state, loss] = update(params, state, batch);
   };
   step();
-  return { step, check: loss!.item() };
+  return { step, check: await loss!.number() };
 }

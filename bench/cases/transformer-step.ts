@@ -11,8 +11,16 @@ export const transformerStep: Case = {
   prepare: (_, device) => prepareTransformer(device),
 };
 
+/** What a call costs before it returns, where a device works on its own. */
+export const transformerCall: Case = {
+  ...transformerStep,
+  name: "transformer-call",
+  title: "CPU time of a call of the transformer step, on a GPU",
+  timesCalls: true,
+};
+
 /** The model of the demo, one step of Adam. */
-export function prepareTransformer(device: string): Prepared {
+export function prepareTransformer(device: string): Promise<Prepared> {
   const { batch, context, heads } = TRANSFORMER;
   const params: ModelParams = transformerWeights((values, shape) =>
     tensor(values, { shape, device })

@@ -2,11 +2,13 @@
 import process from "node:process";
 
 const start = performance.now();
-const { jit, sum, tensor } = await import("../../mod.ts");
+const { device: open, jit, sum, tensor } = await import("../../mod.ts");
 const imported = performance.now();
-const device = process.argv[2] ?? "cpu";
+const [kind, compiler] = (process.argv[2] ?? "cpu").split(":");
+const options = compiler === undefined ? {} : { compiler: compiler as "wgsl" | "gpujs" };
+const device = await open(kind!, options);
 const x = tensor([1, 2, 3], { device });
-const value = jit((v: typeof x) => sum(v.mul(v)))(x).item();
+const value = await jit((v: typeof x) => sum(v.mul(v)))(x).number();
 const done = performance.now();
 if (value !== 14) throw new Error(`the sum of squares is ${value}; expected 14`);
 console.log(JSON.stringify({ import: imported - start, first: done - imported }));
