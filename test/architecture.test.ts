@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { filesBelow, root } from "./support/files.ts";
-import { importCycle, importGraph, layers, layerViolations } from "./support/import-graph.ts";
+import {
+  importCycle,
+  importGraph,
+  layers,
+  layerViolations,
+  loadedWith,
+} from "./support/import-graph.ts";
 import { hasSideEffects } from "./support/side-effects.ts";
 
 const files = ["mod.ts", ...filesBelow("src", ".ts"), ...filesBelow("backends", ".ts")];
@@ -32,6 +38,34 @@ test("architecture: package.json names exactly the modules with side effects", (
   assert.deepEqual(named.sort(), ["mod.ts", ...acting].map((path) => `./${path}`).sort());
 });
 
+test("architecture: importing softstep loads nothing of the GPU, and no package", () => {
+  const loaded = loadedWith("mod.ts", sources);
+  assert.ok(loaded.includes("backends/wasm/backend.ts") && loaded.length > 100);
+  assert.deepEqual(loaded.filter((path) => /gpu/.test(path) || !sources.has(path)), []);
+  const opened = loadedWith("backends/open-gpu.ts", sources);
+  assert.deepEqual(opened.filter((path) => /^backends.*gpu/.test(path)).sort(), [
+    "backends/find-gpujs.ts",
+    "backends/open-gpu.ts",
+  ]);
+});
+
+test("architecture checker: tells what is loaded from what is imported later, or as types", () => {
+  const sources = new Map(Object.entries({
+    "mod.ts": `import "./a.ts"; export * from "./b.ts"; const later = () => import("./e.ts");`,
+    "a.ts": `import type { T } from "./c.ts"; export type { U } from "./d.ts"; import "package";`,
+    "b.ts": `import { type T, x } from "./f.ts";`,
+  }));
+  const loaded = ["mod.ts", "a.ts", "b.ts", "package", "f.ts"];
+  assert.deepEqual(loadedWith("mod.ts", sources), loaded);
+  assert.deepEqual(
+    loadedWith("mod.ts", sources, { dynamic: true }).sort(),
+    [
+      ...loaded,
+      "e.ts",
+    ].sort(),
+  );
+});
+
 test("architecture checker: accepts imports downward and within a folder", () => {
   const graph = made({
     "src/core/shape.ts": `import { a } from "./dtype.ts";`,
@@ -39,7 +73,8 @@ test("architecture checker: accepts imports downward and within a folder", () =>
     "src/optim/schedules/cosine.ts": `import { a } from "../s3.ts"; import "../../core/dtype.ts";`,
     "src/optim/s3.ts": `export { a } from "../core/shape.ts";`,
     "backends/wasm/emit.ts": `import type { A } from "../../src/core/shape.ts";`,
-    "backends/register.ts": `import { a } from "./wasm/emit.ts";`,
+    "backends/register.ts": `import { a } from "./wasm/emit.ts"; import("./open-gpu.ts");`,
+    "backends/open-gpu.ts": `import { a } from "./wasm/emit.ts";`,
     "mod.ts": `import "./backends/register.ts"; export * from "./src/optim/s3.ts";`,
   });
   assert.deepEqual(layerViolations(graph), []);

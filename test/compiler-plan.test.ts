@@ -170,3 +170,12 @@ test("plan: outputs that are inputs, views of each other, twice the same, or num
   const program = planned(f, [zeros([4])]);
   assert.equal(new Set(program.outputs.map(({ buffer }) => buffer)).size, 6);
 });
+
+test("plan: a training step finds its state where it was, whatever comes before it in the results", () => {
+  const step = (w: Tensor, m: Tensor, g: Tensor) => {
+    const next = add(mul(m, 0.5), g);
+    return [sum(mul(g, g)), add(w, neg(next)), next];
+  };
+  const program = planned(step, [zeros([8]), zeros([8]), zeros([8])], [0, 1]);
+  assert.deepEqual(program.outputs.slice(1).map(({ buffer }) => buffer), [0, 1]);
+});

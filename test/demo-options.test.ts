@@ -21,7 +21,8 @@ import fc from "fast-check";
 import { OPTIMIZER_NAMES } from "../examples/char-transformer/optimizers.ts";
 import { type Options, parseOptions, usage } from "../examples/char-transformer/options.ts";
 import { openOutput } from "../examples/char-transformer/output.ts";
-import { makeCorpus, readTextFile, repositoryText } from "../examples/char-transformer/text.ts";
+import { makeCorpus } from "../examples/char-transformer/corpus.ts";
+import { readTextFile, repositoryText } from "../examples/char-transformer/text.ts";
 import { UsageError } from "../examples/char-transformer/usage-error.ts";
 
 const DEVICES = ["cpu", "other"];

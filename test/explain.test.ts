@@ -7,6 +7,7 @@ import {
   clipByGlobalNorm,
   describeDevice,
   DeviceError,
+  DonatedError,
   explain,
   gelu,
   grad,
@@ -14,6 +15,7 @@ import {
   type KernelExplanation,
   matmul,
   OptionError,
+  profile,
   s3,
   softmax,
   sum,
@@ -27,6 +29,7 @@ import {
 } from "../mod.ts";
 import { referenceBackend } from "../backends/reference/mod.ts";
 import { registerDevice } from "../src/backend/registry.ts";
+import { asynchronousBackend } from "./support/asynchronous-backend.ts";
 
 const device = "cpu";
 const made = (...shape: number[]) => zeros(shape, { device });
@@ -193,4 +196,42 @@ test("explain: refuses what jit did not make, and calls inside transformations",
   for (const f of [jit(inside), grad(inside), vmap(inside)]) {
     assert.throws(() => f(zeros([2])), TracedValueError);
   }
+});
+
+test("profile: runs on copies of what is donated, and gives back all that it took", async () => {
+  const { backend, counts } = asynchronousBackend();
+  registerDevice("with-clock", () => ({
+    ...backend,
+    compile(program) {
+      const executable = backend.compile(program);
+      return {
+        ...executable,
+        profile: (inputs) =>
+          Promise.resolve({
+            outputs: executable.run(inputs),
+            nanoseconds: program.kernels.map((_, i) => 1500 * (i + 1)),
+          }),
+      };
+    },
+  }));
+  const on = { device: "with-clock" };
+  const step = jit((w: Tensor, g: Tensor) => add(w, g.mul(2)), { donate: [0] });
+  const [w, g] = [zeros([6], on), zeros([6], on).add(1)];
+  await g.data();
+  const alive = counts.alive.size;
+  const explanation = await profile(step, w, g);
+  assert.deepEqual(explanation.kernels.map(({ nanoseconds }) => nanoseconds), [1500, 3000]);
+  assert.match(String(explanation), /^total .* 4\.5 us/m);
+  assert.equal(counts.alive.size, alive);
+  assert.deepEqual(await w.array(), [0, 0, 0, 0, 0, 0]);
+  assert.deepEqual(await step(w, g).array(), [2, 2, 2, 2, 2, 2]);
+  await assert.rejects(profile(step, w, g), DonatedError);
+});
+
+test("profile: a device without a clock gives the explanation, without times", async () => {
+  const layer = jit((x: Tensor) => gelu(x));
+  const { kernels, ...rest } = await profile(layer, made(10));
+  assert.deepEqual(kernels.map(({ nanoseconds }) => nanoseconds), [undefined]);
+  assert.equal(rest.toString(), String(explain(layer, made(10))));
+  await assert.rejects(profile((x: Tensor) => x, made(10)), OptionError);
 });

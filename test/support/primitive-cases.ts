@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import type { Tensor } from "../../mod.ts";
 import type { DType } from "../../src/core/dtype.ts";
 import { type Shape, sizeOf } from "../../src/core/shape.ts";
+import { rememberKernel } from "../../src/graph/dialect/functions.ts";
 import type { PrimitiveName, PrimitiveParams } from "../../src/graph/instruction-set.ts";
 import { root } from "./files.ts";
 import { anyShape, broadcastingShapes } from "./kernel-arbitraries.ts";
@@ -265,6 +266,28 @@ const convolved = (range: Range): fc.Arbitrary<Application<"conv">> => {
   });
 };
 
+const weightedRows =
+  "function (x, w) { return x[this.thread.y][this.thread.x] * w[this.thread.y] + " +
+  "this.constants.offset; }";
+rememberKernel(weightedRows, Function(`return ${weightedRows}`)());
+
+/** A kernel of rows and a weight for each. */
+const weighted: fc.Arbitrary<Application<"customKernel">> = fc.tuple(
+  fc.integer({ min: 0, max: 3 }),
+  fc.integer({ min: 0, max: 3 }),
+).map(([rows, columns]) => {
+  const range = between(-2, 2, "float32");
+  return {
+    params: {
+      name: "weighted",
+      shape: [rows, columns],
+      constants: [["offset", 0.5]],
+      source: weightedRows,
+    },
+    operands: [{ shape: [rows, columns], range }, { shape: [rows], range }],
+  };
+});
+
 const created: fc.Arbitrary<Application> = anyShape(1).map((shape) =>
   ({ params: { shape, dtype: "float64", axis: 0, value: 2.5 }, operands: [] }) as never
 );
@@ -439,6 +462,8 @@ export const primitiveCases: {
 
   dot: [smooth(contracted(reals) as never), none(contracted(int32) as never)],
   conv: [smooth(convolved(reals) as never), none(convolved(int32) as never)],
+
+  customKernel: [none(weighted as never)],
 
   iota: [none(created)],
   full: [none(created)],

@@ -1,0 +1,241 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { customShaders } from "../backends/gpujs/custom-shader.ts";
+import {
+  customKernel,
+  device,
+  DeviceError,
+  type DeviceOptions,
+  explain,
+  grad,
+  jit,
+  KernelError,
+  matmul,
+  mul,
+  sum,
+  type Tensor,
+  tensor,
+  transpose,
+  vmap,
+  zeros,
+} from "../mod.ts";
+import { webgpuBackend } from "../backends/webgpu/mod.ts";
+import { rowConstants, rowData, rowKernels } from "./support/custom-kernels.ts";
+import { GPU } from "./support/gpujs.ts";
+import { oneKernelProgram } from "./support/run-kernel.ts";
+import { assertClose, elementsOf, uniformTensor } from "./support/tensors.ts";
+import { gpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
+
+const skip = await skipWithoutGpu();
+const ways: [string, DeviceOptions, string | false][] = [
+  ["WGSL", { compiler: "wgsl" }, skip],
+  ["gpu.js on WebGPU", { compiler: "gpujs", mode: "webgpu" }, skip],
+  ["gpu.js in mode webasm", { mode: "webasm" }, false],
+  ["gpu.js in mode cpu", { mode: "cpu" }, false],
+];
+
+const product = customKernel(
+  function product(a, b) {
+    let total = 0;
+    for (let k = 0; k < b.length; k++) total += a[this.thread.y]![k]! * b[k]![this.thread.x]!;
+    return total;
+  },
+  {
+    inputs: [{ rank: 2 }, { rank: 2 }],
+    output: ([rows], [, columns]) => [rows, columns],
+    backward: (cotangent, [a, b]) => [
+      matmul(cotangent, transpose(b)),
+      matmul(transpose(a), cotangent),
+    ],
+  },
+);
+
+const scaled = customKernel(
+  function scaled(x, k) {
+    return x[this.thread.z]![this.thread.y]![this.thread.x]! * k + this.thread.z * 100 +
+      this.thread.y * 10 + this.thread.x;
+  },
+  { inputs: [{ rank: 3 }, { rank: 0 }], output: (x) => x },
+);
+
+const position = customKernel(
+  function position() {
+    return this.thread.x * this.output.y + this.thread.y;
+  },
+  { inputs: [], output: [2, 3] },
+);
+
+const twice = customKernel(
+  function twice(x) {
+    return x[this.thread.x]! * 2;
+  },
+  { inputs: [{ rank: 1 }], output: (x) => x },
+);
+
+for (const [name, options, skip] of ways) {
+  const open = () => device("gpu", { ...options, required: true });
+
+  test(
+    `customKernel by ${name}: the whole dialect means what it means in JavaScript`,
+    { skip },
+    async () => {
+      const on = await open();
+      const kernels = Object.entries(rowKernels).map(([name, f]) =>
+        customKernel(f, { name, inputs: [{ rank: 1 }], output: (x) => x, constants: rowConstants })
+      );
+      const here = tensor(rowData);
+      const there = tensor(rowData, { device: on });
+      const results = await Promise.all(kernels.map((kernel) => kernel(there).data()));
+      kernels.forEach((kernel, i) => {
+        // float32 at each step against float64 that is rounded once.
+        assertClose(results[i]!, elementsOf(kernel(here)), 4e-6, Object.keys(rowKernels)[i]);
+      });
+    },
+  );
+
+  test(
+    `customKernel by ${name}: inputs of all ranks, and results of all ranks`,
+    { skip },
+    async () => {
+      const on = await open();
+      const x = uniformTensor([2, 3, 5], 1, -1, 1, "float32");
+      const there = tensor(x.dataSync(), { shape: x.shape, device: on });
+      const k = tensor(1.5, { device: on });
+      const fromJit = jit((x: Tensor, k: Tensor) => mul(scaled(x, mul(k, 2)), 2));
+      const numbered = jit((x: Tensor) => scaled(x, 3));
+      const [a, b, c, d, e] = await Promise.all(
+        [
+          scaled(there, k),
+          fromJit(there, k),
+          numbered(there),
+          sum(position()),
+          twice(zeros([0], { device: on })),
+        ]
+          .map((each) => each.data()),
+      );
+      assertClose(a!, elementsOf(scaled(x, 1.5)), 1e-6);
+      assertClose(b!, elementsOf(mul(scaled(x, 3), 2)), 1e-6);
+      assertClose(c!, elementsOf(scaled(x, 3)), 1e-6);
+      assert.deepEqual([...d!, ...e!], [0 + 1 + 2 + 2 + 3 + 4 + 3]);
+    },
+  );
+
+  test(`customKernel by ${name}: in jit, grad and vmap`, { skip }, async () => {
+    const on = await open();
+    const [a, b] = [
+      uniformTensor([4, 3], 1, -1, 1, "float32"),
+      uniformTensor([3, 5], 2, -1, 1, "float32"),
+    ];
+    const move = (x: Tensor) => tensor(x.dataSync(), { shape: x.shape, device: on });
+    const [ga, gb] = [move(a), move(b)];
+    const loss = (f: typeof product) => (a: Tensor, b: Tensor) => sum(mul(f(a, b), f(a, b)));
+    const f = jit(grad(loss(product), { argnums: [0, 1] }));
+    const [da, db] = f(ga, gb);
+    const mapped = vmap((row: Tensor) => product(row.reshape([1, 3]), gb))(ga);
+    const [x, y, z] = await Promise.all([da.data(), db.data(), mapped.data()]);
+    const [ea, eb] = grad(loss(matmul as typeof product), { argnums: [0, 1] })(a, b);
+    assertClose(x!, elementsOf(ea), 1e-5);
+    assertClose(y!, elementsOf(eb), 1e-5);
+    assertClose(z!, elementsOf(matmul(a, b)), 1e-6);
+    const own = explain(f, ga, gb).kernels.filter(({ op }) => op === "customKernel");
+    assert.ok(own.length > 0);
+    for (const { runs, computes } of own) {
+      assert.deepEqual(computes, ["product"]);
+      assert.match(runs!, name === "WGSL" ? /^WGSL, product$/ : /^gpu\.js$/);
+    }
+  });
+
+  test(`customKernel by ${name}: many elements, and rows of threads`, { skip }, async () => {
+    const on = await open();
+    const data = Float32Array.from({ length: 5_000_000 }, (_, i) => i % 1000);
+    const result = await twice(tensor(data, { device: on })).data();
+    assert.ok(result.every((value, i) => value === 2 * data[i]!));
+  });
+}
+
+test("customKernel: where gpu.js is missing WGSL cannot do it, and says so", { skip }, async () => {
+  const backend = webgpuBackend(await gpu());
+  const params = {
+    name: "twice",
+    shape: [1],
+    constants: [],
+    source: "function (x) { return x[0] * 2; }",
+  };
+  const x = { shape: [1], dtype: "float32", values: [1] } as const;
+  const program = oneKernelProgram("customKernel", params, [x], { shape: [1], dtype: "float32" });
+  assert.throws(
+    () => backend.compile(program),
+    (error: Error) => error instanceof DeviceError && /expected gpu\.js/.test(error.message),
+  );
+});
+
+test("customKernel: a shader has its extents and numbers in its text, and no uniforms", () => {
+  const translate = customShaders(GPU);
+  const kernel = oneKernelProgram(
+    "customKernel",
+    {
+      name: "f",
+      shape: [70_000],
+      constants: [["k", 0.1]],
+      source: "function (x) { return x[this.thread.x][1] * this.constants.k; }",
+    },
+    [{ shape: [70_000, 2], dtype: "float32", values: [] }],
+    { shape: [70_000], dtype: "float32" },
+  ).kernels[0]!;
+  const { code, bindings, workgroups, label } = translate(kernel as never, {
+    workgroupsPerDimension: 256,
+  });
+  assert.doesNotMatch(code, /params|uniform/);
+  assert.match(code, /numberOfBits\(1036831949u\)/);
+  assert.deepEqual(bindings, [{ buffer: 0, writes: false }, { buffer: 1, writes: true }]);
+  assert.ok(
+    workgroups[0] * workgroups[1] * 64 >= 70_000 && workgroups.every((each) => each <= 256),
+  );
+  assert.equal(label, "f");
+  const large = { ...kernel, output: { buffer: 1, spec: { shape: [2 ** 25], dtype: "float32" } } };
+  assert.throws(
+    () => translate(large as never, { workgroupsPerDimension: 65535 }),
+    /^DeviceError: customKernel: f is too large for a GPU/,
+  );
+});
+
+test("customKernel: what gpu.js does not compile is said as ours", () => {
+  const translate = customShaders(GPU);
+  const [kernel] = oneKernelProgram(
+    "customKernel",
+    { name: "f", shape: [1], constants: [], source: "function () { return Math.atanh(2, ); }" },
+    [],
+    { shape: [1], dtype: "float32" },
+  ).kernels;
+  const broken = { ...kernel, output: { buffer: 0, spec: { shape: [1], dtype: "float32" } } };
+  const limits = { workgroupsPerDimension: 65535 };
+  // As gpu.js would fail, if it did: its translator is told to.
+  const refusing = customShaders(refusingAfterTheCheck());
+  assert.doesNotThrow(() => translate(broken as never, limits));
+  assert.throws(
+    () => refusing(broken as never, limits),
+    (error: Error) =>
+      error instanceof KernelError &&
+      /^customKernel: gpu\.js does not compile f: no such thing/.test(error.message),
+  );
+});
+
+/** gpu.js whose kernels fail from the second one on. */
+function refusingAfterTheCheck(): unknown {
+  const Original = GPU as unknown as new (
+    settings: object,
+  ) => { Kernel: new (...args: unknown[]) => object };
+  let made = 0;
+  return class extends Original {
+    constructor(settings: object) {
+      super(settings);
+      const { Kernel } = this;
+      this.Kernel = class extends Kernel {
+        constructor(...args: unknown[]) {
+          super(...args);
+          if (++made > 1) throw new Error("no such thing");
+        }
+      };
+    }
+  };
+}

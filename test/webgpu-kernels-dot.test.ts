@@ -1,0 +1,249 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { dotProduct } from "../backends/webgpu/kernels/dot.ts";
+import { lowerBy, waysOf } from "../backends/webgpu/kernels/lower-product.ts";
+import { lowerKernel } from "../backends/webgpu/kernels/mod.ts";
+import type { Kernel } from "../src/backend/program.ts";
+import type { DType } from "../src/core/dtype.ts";
+import type { Shape } from "../src/core/shape.ts";
+import { fillSeeded } from "./support/fill-seeded.ts";
+import { assertSums } from "./support/kernel-results.ts";
+import {
+  compilesSlowly,
+  gpu,
+  type KernelCase,
+  runOnGpu,
+  skipWithoutGpu,
+} from "./support/webgpu-kernel.ts";
+
+const skip = await skipWithoutGpu();
+const few = await compilesSlowly();
+
+type Pairs = readonly (readonly [number, number])[];
+
+interface Product {
+  readonly dtype: DType;
+  readonly a: Shape;
+  readonly b: Shape;
+  readonly contract: Pairs;
+  readonly batch: Pairs;
+}
+
+function kernelOf({ dtype, a, b, batch, contract }: Product): Kernel<"dot"> {
+  const free = (shape: Shape, side: 0 | 1) =>
+    shape.filter((_, axis) => ![...batch, ...contract].some((pair) => pair[side] === axis));
+  const shape = [...batch.map(([axis]) => a[axis]!), ...free(a, 0), ...free(b, 1)];
+  return {
+    op: "dot",
+    params: { batch, contract },
+    operands: [{ buffer: 0, spec: { shape: a, dtype } }, { buffer: 1, spec: { shape: b, dtype } }],
+    output: { buffer: 2, spec: { shape, dtype } },
+  };
+}
+
+function caseOf(product: Product, seed: number): KernelCase {
+  const inputs = [
+    fillSeeded(product.dtype, product.a, seed),
+    fillSeeded(product.dtype, product.b, seed + 9),
+  ];
+  return { kernel: kernelOf(product), inputs };
+}
+
+/** The number of steps of the sum. */
+const depthOf = ({ a, contract }: Product) =>
+  contract.reduce((depth, [axis]) => depth * a[axis]!, 1);
+
+async function check(products: readonly Product[], seed = 1): Promise<void> {
+  const cases = products.map((product, i) => caseOf(product, seed + 31 * i));
+  const results = await runOnGpu(cases);
+  products.forEach((product, i) => assertSums(cases[i]!, results[i]!, depthOf(product)));
+}
+
+/** A batch of products of matrices; each operand transposed or not, its batch axis first or last. */
+function matrices(
+  [batch, m, n, k]: readonly [number, number, number, number],
+  { ta = false, tb = false, la = false, lb = false, dtype = "float32" as DType } = {},
+): Product {
+  const operand = (matrix: number[], isLast: boolean) =>
+    isLast ? [...matrix, batch] : [batch, ...matrix];
+  return {
+    dtype,
+    a: operand(ta ? [k, m] : [m, k], la),
+    b: operand(tb ? [n, k] : [k, n], lb),
+    batch: [[la ? 2 : 0, lb ? 2 : 0]],
+    contract: [[(ta ? 0 : 1) + (la ? 0 : 1), (tb ? 1 : 0) + (lb ? 0 : 1)]],
+  };
+}
+
+const anyDType = fc.constantFrom<DType>("float32", "float32", "int32", "uint32");
+
+/** Axis names of each kind in any order. */
+const anyAxes: fc.Arbitrary<Product> = fc.record({
+  dtype: anyDType,
+  batch: fc.constantFrom<string[][]>([], [], ["b"], ["b", "c"]),
+  contract: fc.constantFrom<string[][]>([], ["x"], ["x"], ["x", "y"], ["x", "y", "z"]),
+  left: fc.constantFrom<string[][]>([], ["m"], ["m"], ["m", "n"]),
+  right: fc.constantFrom<string[][]>([], ["p"], ["p"], ["p", "q"]),
+  extents: fc.array(
+    fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, {
+      weight: 16,
+      arbitrary: fc.integer({ min: 1, max: 9 }),
+    }),
+    { minLength: 9, maxLength: 9 },
+  ),
+}).chain(({ dtype, batch, contract, left, right, extents }) => {
+  const all = ["b", "c", "x", "y", "z", "m", "n", "p", "q"];
+  const side = (labels: string[]) =>
+    fc.shuffledSubarray(labels, { minLength: labels.length, maxLength: labels.length });
+  return fc.tuple(side([...batch, ...contract, ...left]), side([...batch, ...contract, ...right]))
+    .map(([a, b]) => {
+      const pairs = (labels: string[]): Pairs =>
+        labels.map((label) => [a.indexOf(label), b.indexOf(label)] as const);
+      const shape = (labels: string[]) => labels.map((label) => extents[all.indexOf(label)]!);
+      return { dtype, a: shape(a), b: shape(b), batch: pairs(batch), contract: pairs(contract) };
+    });
+});
+
+test("webgpu dot of any axes in any order is that of the reference", { skip }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyAxes, { minLength: 10, maxLength: 20 }), fc.nat(), check),
+    { numRuns: few ? 1 : 4, endOnFailure: true },
+  );
+});
+
+const anyExtent = fc.oneof(
+  fc.constantFrom(0, 1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 96, 127, 128, 129),
+  fc.integer({ min: 1, max: 200 }),
+);
+const anyMatrices: fc.Arbitrary<Product> = fc.tuple(
+  fc.tuple(fc.integer({ min: 0, max: 3 }), anyExtent, anyExtent, anyExtent),
+  fc.record({
+    ta: fc.boolean(),
+    tb: fc.boolean(),
+    la: fc.boolean(),
+    lb: fc.boolean(),
+    dtype: anyDType,
+  }),
+).map(([sizes, layout]) => matrices(sizes, layout));
+
+test("webgpu dot of any sizes and layouts is that of the reference", { skip }, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(anyMatrices, { minLength: 10, maxLength: 20 }), fc.nat(), check),
+    { numRuns: few ? 1 : 3, endOnFailure: true },
+  );
+});
+
+test("webgpu dot is that of the reference in each of its ways", { skip }, async () => {
+  const { limits } = await gpu();
+  // Off and on multiples of four, of tiles and of steps; and vectors.
+  const [odd, even] = [[2, 129, 130, 37], [1, 128, 64, 48]] as const;
+  const [row, column] = [[1, 1, 76, 300], [2, 67, 1, 301]] as const;
+  const products = [
+    matrices(odd),
+    matrices(odd, { ta: true, tb: true }),
+    matrices(odd, { la: true, lb: true }),
+    matrices(odd, { dtype: "int32" }),
+    matrices(even, { ta: true }),
+    matrices(even, { tb: true }),
+    matrices(even),
+    // One step: nothing but the columns says that they are in fours.
+    matrices([1, 34, 70, 1]),
+    matrices(row),
+    matrices(row, { tb: true }),
+    matrices(column, { ta: true }),
+    matrices(column),
+  ];
+  const cases = products.map((product, i) => caseOf(product, i));
+  const count = waysOf(dotProduct(cases[0]!.kernel as Kernel<"dot">), limits).length;
+  assert.equal(count, 4);
+  for (let way = 0; way < count; way++) {
+    let parts = 3;
+    const results = await runOnGpu(cases, (kernel, firstBuffer, limits) => {
+      const product = dotProduct(kernel as Kernel<"dot">);
+      parts = 4 - parts;
+      return lowerBy({ ...waysOf(product, limits)[way]!, parts }, product, firstBuffer, limits);
+    });
+    products.forEach((product, i) => assertSums(cases[i]!, results[i]!, depthOf(product)));
+  }
+});
+
+test("webgpu dot chooses tiles, lanes and parts by what there is to do", () => {
+  const limits = {
+    workgroupsPerDimension: 65535,
+    buffers: 8,
+    bindingBytes: 2 ** 27,
+    bindingAlignment: 256,
+    invocationsPerWorkgroup: 256,
+    workgroupStorage: 16384,
+    subgroups: false,
+    float16: false,
+  };
+  // deno-fmt-ignore -- a way a line
+  const ways: readonly [string, readonly [number, number, number, number]][] = [
+    ["product by tiles of 128x128", [1, 4096, 4096, 4096]],
+    ["product by tiles of 64x64", [1, 1024, 1024, 1024]],
+    ["product by tiles of 32x32", [1, 256, 256, 256]],
+    ["product by tiles of 32x32, sum of 28 parts", [1, 90, 80, 20001]],
+    ["product by elements", [4096, 8, 8, 15]],
+    ["product by elements, 32 lanes", [1, 4096, 1, 4096]],
+    ["product by elements, 16 lanes", [1, 1, 4096, 4096]],
+    ["product by elements, 256 lanes, sum of 92 parts", [1, 1, 1, 70001]],
+  ];
+  for (const [way, sizes] of ways) {
+    const { shaders } = lowerKernel(kernelOf(matrices(sizes)), 3, limits);
+    assert.equal(shaders.map(({ label }) => label).join(", "), way, sizes.join());
+  }
+  const least = { ...limits, invocationsPerWorkgroup: 128, workgroupStorage: 8192 };
+  const { shaders: [shader] } = lowerKernel(kernelOf(matrices([1, 4096, 4096, 4096])), 3, least);
+  assert.equal(shader!.label, "product by tiles of 64x64");
+});
+
+test("webgpu dot keeps infinities and NaN where they belong", { skip }, async () => {
+  const sizes = [[1, 70, 70, 5], [1, 300, 300, 5], [64, 128, 130, 3], [1, 1, 300, 300]] as const;
+  const cases = sizes.map((each) => {
+    const { kernel, inputs: [a, b] } = caseOf(matrices(each), 5);
+    const [, m, n, k] = each;
+    a![0] = Infinity;
+    b![1] = NaN;
+    // An infinity of the last step, beside what is filled up with zeros.
+    a![k * m - 1] = -Infinity;
+    b![k * n - 1] = Infinity;
+    return { kernel, inputs: [a!, b!] };
+  });
+  const results = await runOnGpu(cases);
+  cases.forEach((each, i) => assertSums(each, results[i]!, sizes[i]![3]));
+});
+
+test("webgpu dot takes scalars that are written into the program", { skip }, async () => {
+  const spec = { shape: [], dtype: "float32" } as const;
+  const kernel = {
+    op: "dot",
+    params: { batch: [], contract: [] },
+    operands: [{ literal: -Infinity, spec }, { buffer: 0, spec: { ...spec, shape: [7] } }],
+    output: { buffer: 1, spec: { ...spec, shape: [7] } },
+  } as Kernel;
+  const [result] = await runOnGpu([{ kernel, inputs: [Float32Array.of(1, -2, 3, 0, -5, 6, NaN)] }]);
+  assert.deepEqual([...result!], [1, -2, 3, 0, -5, 6, NaN].map((each) => each * -Infinity));
+});
+
+test("webgpu dot gives the same bits every time", { skip }, async () => {
+  const products = [
+    matrices([1, 90, 80, 20001]),
+    matrices([1, 1, 1, 70001]),
+    matrices([3, 200, 170, 60]),
+  ];
+  const cases = products.map((product) => caseOf(product, 3));
+  const first = await runOnGpu(cases);
+  for (let i = 0; i < 3; i++) assert.deepEqual(await runOnGpu(cases), first);
+});
+
+test("webgpu dot refuses what it cannot multiply", { skip }, async () => {
+  const { limits } = await gpu();
+  for (const dtype of ["bool", "float64", "bfloat16"] as const) {
+    assert.throws(() => lowerKernel(kernelOf(matrices([1, 2, 3, 4], { dtype })), 3, limits), {
+      name: "DeviceError",
+      message: `dot: cannot take ${dtype} on the GPU; expected float32, int32 or uint32`,
+    });
+  }
+});

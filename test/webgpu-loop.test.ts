@@ -1,0 +1,210 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { accessesOf, prepareLoop } from "../backends/reference/loop.ts";
+import { loopShader } from "../backends/webgpu/loop-shader.ts";
+import type { ShaderLimits } from "../backends/webgpu/shader.ts";
+import type { Access, Loop } from "../src/backend/loop.ts";
+import type { BufferPlan, Program } from "../src/backend/program.ts";
+import { exactLoops, type LoopCase } from "./support/exact-loops.ts";
+import { type ProgramCase, runOnBackend } from "./support/gpu-backend.ts";
+import { elements, fromArray, toArray } from "./support/run-kernel.ts";
+import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
+
+const options = { skip: await skipWithoutGpu() };
+
+const limits: ShaderLimits = {
+  workgroupsPerDimension: 65535,
+  buffers: 8,
+  bindingBytes: 2 ** 27,
+  bindingAlignment: 256,
+  invocationsPerWorkgroup: 256,
+  workgroupStorage: 16384,
+  subgroups: false,
+  float16: false,
+};
+
+const access = (buffer: number, strides: readonly number[], offset = 0): Access => ({
+  buffer,
+  dtype: "float32",
+  offset,
+  strides,
+});
+
+test("webgpu loop: a pass over aligned memory is written with vectors", () => {
+  const loop: Loop = {
+    extents: [30, 8],
+    reduced: 0,
+    statements: [
+      { kind: "load", access: access(0, [8, 1]), dtype: "float32" },
+      { kind: "load", access: access(1, [0, 1]), dtype: "float32" },
+      { kind: "load", access: access(2, [0, 0]), dtype: "float32" },
+      { kind: "apply", op: "mul", params: {}, args: [0, 1], dtype: "float32" },
+      { kind: "apply", op: "add", params: {}, args: [3, 2], dtype: "float32" },
+    ],
+    stores: [{ statement: 4, access: access(0, [8, 1]) }],
+  };
+  const { code, bindings, workgroups } = loopShader(loop, limits)!;
+  assert.deepEqual(workgroups, [1, 1, 1]);
+  assert.deepEqual(bindings, [
+    { buffer: 0, writes: true },
+    { buffer: 1, writes: false },
+    { buffer: 2, writes: false },
+  ]);
+  assert.equal(
+    code,
+    `@group(0) @binding(0) var<storage, read_write> buffer0: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> buffer1: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> buffer2: array<f32>;
+
+var<private> guardBits: u32;
+
+fn obscure(x: f32) -> f32 {
+  return bitcast<f32>(bitcast<u32>(x) ^ u32(guardBits));
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+  let workgroup = group.x;
+  guardBits = group.z >> 1u;
+  let point = workgroup * 256u + local;
+  if (point >= 60u) {
+    return;
+  }
+  let i1 = point % 2u;
+  let rest1 = point / 2u;
+  let i0 = rest1;
+  let v0 = buffer0[i0 * 2u + i1];
+  let v1 = buffer1[i1];
+  let v2 = buffer2[0u];
+  let v3 = v0 * v1;
+  let v4 = v3 + vec4<f32>(obscure(v2));
+  buffer0[i0 * 2u + i1] = v4;
+}
+`,
+  );
+});
+
+test("webgpu loop: a reduction is combined in a workgroup's memory", () => {
+  const loop: Loop = {
+    extents: [3, 500],
+    reduced: 1,
+    statements: [
+      { kind: "load", access: access(0, [500, 1]), dtype: "float32" },
+      { kind: "reduce", op: "sum", arg: 0, dtype: "float32" },
+    ],
+    stores: [{ statement: 1, access: access(1, [1, 0]) }],
+  };
+  const { code, workgroups } = loopShader(loop, limits)!;
+  assert.deepEqual(workgroups, [2, 1, 1]);
+  assert.match(code, /array<vec4<f32>>;/);
+  assert.match(code, /var<workgroup> shared_f32: array<f32, 256>;/);
+  assert.match(code, /for \(var k = slice; k < points; k \+= 128u\)/);
+});
+
+/** A loop over buffers of its own; all that it writes is an output. */
+function loopProgram({ loop, buffers }: LoopCase): ProgramCase {
+  const inputs = buffers.map(({ shape, dtype }) => ({ shape, dtype }));
+  const program: Program = {
+    buffers: buffers.map(({ values }, input): BufferPlan => ({
+      kind: "input",
+      input,
+      byteLength: 4 * values.length,
+    })),
+    kernels: [{ op: "loop", loop }],
+    inputs,
+    outputs: loop.stores.map(({ access: { buffer } }) => ({ buffer, spec: inputs[buffer]! })),
+    arenaBytes: 0,
+  };
+  return { program, inputs: buffers };
+}
+
+/** What the reference's interpreter leaves in the buffers that are written. */
+function interpret({ loop, buffers }: LoopCase): number[][] {
+  const arrays = buffers.map(toArray);
+  prepareLoop(loop)(accessesOf(loop).map(({ buffer }) => arrays[buffer]!));
+  return loop.stores.map(({ access: { buffer, dtype } }) => fromArray(dtype, arrays[buffer]!));
+}
+
+async function assertLoops(cases: readonly LoopCase[]): Promise<void> {
+  const results = await runOnBackend(cases.map(loopProgram));
+  cases.forEach((each, i) =>
+    assert.deepEqual(
+      results[i],
+      interpret(each),
+      `${JSON.stringify(each.loop)}\n${loopShader(each.loop, limits)?.code}`,
+    )
+  );
+}
+
+test("webgpu loop: random nests give what the interpreter gives", options, async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(exactLoops, { minLength: 20, maxLength: 20 }), assertLoops),
+    { numRuns: 6 },
+  );
+});
+
+test("webgpu loop: long reductions to few results, in two stages", options, async () => {
+  const shapes: [number[], number][] = [
+    [[70000], 1],
+    [[100000], 1],
+    [[2, 40000], 1],
+    [[40000, 3], 2],
+    [[3, 9000, 4], 2],
+  ];
+  const cases = shapes.flatMap(([extents, reduced]) =>
+    (["sum", "max"] as const).map((op): LoopCase => {
+      const size = extents.reduce((a, b) => a * b, 1);
+      const outer = extents.slice(0, extents.length - reduced);
+      const results = outer.reduce((a, b) => a * b, 1);
+      const strides = extents.map((_, axis) => extents.slice(axis + 1).reduce((a, b) => a * b, 1));
+      const to = [...outer.map((_, axis) => outer.slice(axis + 1).reduce((a, b) => a * b, 1))];
+      const values = Array.from({ length: size }, (_, i) => i * 7919 % 17 - 8);
+      return {
+        loop: {
+          extents,
+          reduced,
+          statements: [
+            { kind: "load", access: access(0, strides), dtype: "float32" },
+            { kind: "reduce", op, arg: 0, dtype: "float32" },
+            { kind: "apply", op: "neg", params: {}, args: [1], dtype: "float32" },
+          ],
+          stores: [{
+            statement: 2,
+            access: access(1, [...to, ...new Array<number>(reduced).fill(0)]),
+          }],
+        },
+        buffers: [
+          elements("float32", [size], values),
+          elements("float32", [results], new Array(results).fill(3)),
+        ],
+      };
+    })
+  );
+  await assertLoops(cases);
+});
+
+test("webgpu loop: sums of columns", options, async () => {
+  const cases = [[300, 64], [300, 50], [2000, 1], [33, 1000], [100, 4]].map(
+    ([rows, columns]): LoopCase => ({
+      loop: {
+        extents: [columns!, rows!],
+        reduced: 1,
+        statements: [
+          { kind: "load", access: access(0, [1, columns!]), dtype: "float32" },
+          { kind: "reduce", op: "sum", arg: 0, dtype: "float32" },
+        ],
+        stores: [{ statement: 1, access: access(1, [1, 0]) }],
+      },
+      buffers: [
+        elements(
+          "float32",
+          [rows! * columns!],
+          Array.from({ length: rows! * columns! }, (_, i) => i * 7919 % 17 - 8),
+        ),
+        elements("float32", [columns!], new Array(columns!).fill(3)),
+      ],
+    }),
+  );
+  await assertLoops(cases);
+});
