@@ -80,8 +80,16 @@ function attemptsFor(
   return [compiler === "gpujs" ? gpujs("webgpu") : wgsl, gpujs("webgl2")];
 }
 
+/** What is used of a canvas; not every runtime's types have one. */
+interface Canvas {
+  getContext(kind: "webgl2"): unknown;
+}
+
 function hasWebgl2(): boolean {
-  const { document, OffscreenCanvas } = globalThis as Partial<typeof globalThis>;
+  const { document, OffscreenCanvas } = globalThis as {
+    document?: { createElement(name: "canvas"): Canvas };
+    OffscreenCanvas?: new (width: number, height: number) => Canvas;
+  };
   try {
     const canvas = document?.createElement("canvas") ??
       (OffscreenCanvas && new OffscreenCanvas(1, 1));
