@@ -25,31 +25,14 @@ import {
   take,
   type Tensor,
   tensor,
-  transpose,
   TreeError,
   vmap,
   zeros,
 } from "../mod.ts";
-import { rowConstants, rowData, rowKernels } from "./support/custom-kernels.ts";
+import { product, rowConstants, rowData, rowKernels } from "./support/custom-kernels.ts";
 import { assertClose, assertSameBits, elementsOf, uniformTensor } from "./support/tensors.ts";
 
 const devices = ["cpu", "reference"];
-
-const product = customKernel(
-  function product(a, b) {
-    let total = 0;
-    for (let k = 0; k < b.length; k++) total += a[this.thread.y]![k]! * b[k]![this.thread.x]!;
-    return total;
-  },
-  {
-    inputs: [{ rank: 2 }, { rank: 2 }],
-    output: ([rows], [, columns]) => [rows, columns],
-    backward: (cotangent, [a, b]) => [
-      matmul(cotangent, transpose(b)),
-      matmul(transpose(a), cotangent),
-    ],
-  },
-);
 
 const cube = customKernel(
   function cube(x) {

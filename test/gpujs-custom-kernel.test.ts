@@ -15,12 +15,11 @@ import {
   sum,
   type Tensor,
   tensor,
-  transpose,
   vmap,
   zeros,
 } from "../mod.ts";
 import { webgpuBackend } from "../backends/webgpu/mod.ts";
-import { rowConstants, rowData, rowKernels } from "./support/custom-kernels.ts";
+import { product, rowConstants, rowData, rowKernels } from "./support/custom-kernels.ts";
 import { GPU } from "./support/gpujs.ts";
 import { oneKernelProgram } from "./support/run-kernel.ts";
 import { assertClose, elementsOf, uniformTensor } from "./support/tensors.ts";
@@ -33,22 +32,6 @@ const ways: [string, DeviceOptions, string | false][] = [
   ["gpu.js in mode webasm", { mode: "webasm" }, false],
   ["gpu.js in mode cpu", { mode: "cpu" }, false],
 ];
-
-const product = customKernel(
-  function product(a, b) {
-    let total = 0;
-    for (let k = 0; k < b.length; k++) total += a[this.thread.y]![k]! * b[k]![this.thread.x]!;
-    return total;
-  },
-  {
-    inputs: [{ rank: 2 }, { rank: 2 }],
-    output: ([rows], [, columns]) => [rows, columns],
-    backward: (cotangent, [a, b]) => [
-      matmul(cotangent, transpose(b)),
-      matmul(transpose(a), cotangent),
-    ],
-  },
-);
 
 const scaled = customKernel(
   function scaled(x, k) {

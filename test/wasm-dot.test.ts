@@ -16,6 +16,7 @@ import {
 import { type Shape, sizeOf } from "../src/core/shape.ts";
 import { anyElement, anyElements } from "./support/kernel-arbitraries.ts";
 import { type Elements, toArray } from "./support/run-kernel.ts";
+import { fillSeeded } from "./support/fill-seeded.ts";
 
 type Pairs = readonly (readonly [number, number])[];
 
@@ -161,18 +162,11 @@ const anyAxes: fc.Arbitrary<Product> = fc.record({
     });
 });
 
-/** Numbers from -1 to 1, or any whole ones, from a seed: arrays too large to be drawn one by one. */
-function fill(dtype: DType, shape: Shape, seed: number): Operand {
-  const array = allocate(dtype, sizeOf(shape));
-  let state = seed | 1;
-  for (let i = 0; i < array.length; i++) {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    array[i] = dtype.startsWith("float") ? state / 2 ** 31 : state;
-  }
-  return { shape, array };
-}
+/** An operand too large to be drawn number by number. */
+const fill = (dtype: DType, shape: Shape, seed: number): Operand => ({
+  shape,
+  array: fillSeeded(dtype, shape, seed),
+});
 
 /** A batch of products of matrices; each operand transposed or not, its batch axis first or last. */
 function matrixProduct(

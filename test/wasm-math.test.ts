@@ -7,6 +7,7 @@ import type { MathName } from "../backends/wasm/math/mod.ts";
 import type { TypedArray } from "../src/core/dtype.ts";
 import { oneKernelProgram } from "./support/run-kernel.ts";
 import { ulpsBetween } from "./support/run-loop.ts";
+import { everyExponent, noise } from "./support/every-exponent.ts";
 
 const wasm = wasmBackend({ prepare });
 
@@ -17,26 +18,6 @@ function apply(op: MathName, ...args: (Float32Array | Float64Array)[]): TypedArr
   const executable = wasm.compile(oneKernelProgram(op, {}, values, spec));
   const [result] = executable.run(args.map((array) => wasm.upload(array)));
   return wasm.downloadSync!(result!, dtype);
-}
-
-/** Numbers without end, evenly in [0, 2^32). */
-function* noise(seed: number): Generator<number, never> {
-  for (let state = seed;;) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    yield (state ^ (state >>> 15)) >>> 0;
-  }
-}
-
-/** Every exponent of float32 with both signs, `each` significands apiece: zeros, subnormals, infinities and NaN too. */
-function everyExponent(each: number): Float32Array {
-  const bits = new Uint32Array(512 * each);
-  const random = noise(1);
-  for (let i = 0; i < bits.length; i++) {
-    const exponent = Math.floor(i / each);
-    // The first of each is a power of two: zero and infinity are among them.
-    bits[i] = ((exponent << 23) | (i % each === 0 ? 0 : random.next().value & 0x7fffff)) >>> 0;
-  }
-  return new Float32Array(bits.buffer);
 }
 
 type Unary = Exclude<MathName, "pow">;

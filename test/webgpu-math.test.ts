@@ -6,6 +6,7 @@ import { kernelProgram, runOnBackend } from "./support/gpu-backend.ts";
 import { elements } from "./support/run-kernel.ts";
 import { ulpsBetween } from "./support/run-loop.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
+import { everyExponent, noise } from "./support/every-exponent.ts";
 
 const options = { skip: await skipWithoutGpu() };
 
@@ -16,26 +17,6 @@ async function apply(op: ElementwiseName, ...args: Float32Array[]): Promise<read
     kernelProgram({ op, params: {}, operands, output: { shape, dtype: "float32" } }),
   ]);
   return result![0]!;
-}
-
-/** Numbers without end, evenly in [0, 2^32). */
-function* noise(seed: number): Generator<number, never> {
-  for (let state = seed;;) {
-    state = (Math.imul(state, 1664525) + 1013904223) | 0;
-    yield (state ^ (state >>> 15)) >>> 0;
-  }
-}
-
-/** Every exponent of float32 with both signs, `each` significands apiece: zeros, subnormals, infinities and NaN too. */
-function everyExponent(each: number): Float32Array {
-  const bits = new Uint32Array(512 * each);
-  const random = noise(1);
-  for (let i = 0; i < bits.length; i++) {
-    const exponent = Math.floor(i / each);
-    // The first of each is a power of two: zero and infinity are among them.
-    bits[i] = ((exponent << 23) | (i % each === 0 ? 0 : random.next().value & 0x7fffff)) >>> 0;
-  }
-  return new Float32Array(bits.buffer);
 }
 
 /** Where the functions bend. */

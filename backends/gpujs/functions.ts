@@ -1,4 +1,5 @@
 /** Functions that generated kernels call, in gpu.js's dialect. */
+import { erfSeries, scaledErfc } from "../../src/core/error-function.ts";
 import type { HelperFunction } from "./gpu.ts";
 
 /*
@@ -191,33 +192,9 @@ const definitions: Readonly<Record<string, Definition>> = {
     calls: ["expOf"],
     body: `const size = Math.abs(x);
       const z = x * x;
-      const small = ${
-      polynomial("z", [
-        1.1283791670955126,
-        -0.37612638903183543,
-        0.11283791670945006,
-        -0.02686617064323777,
-        0.0052239776071164225,
-        -0.0008548325975389692,
-        0.00012055294904839707,
-        -1.492473690741966e-05,
-        1.6447424703317362e-06,
-      ])
-    };
+      const small = ${polynomial("z", erfSeries.slice(0, 9))};
       const u = 14.4 / (size + 3) - 2.6;
-      const rest = expOf(-z, inf) * ${
-      polynomial("u", [
-        0.20798329133342885,
-        0.15436117429436919,
-        0.04969844540339414,
-        0.012713147695691918,
-        0.002479314697086253,
-        0.0003316029605792838,
-        1.956358319778174e-05,
-        -2.425557485042923e-06,
-        -5.54127309801664e-07,
-      ])
-    };
+      const rest = expOf(-z, inf) * ${polynomial("u", scaledErfc.slice(0, 9))};
       const far = size < 6 ? 1 - rest : (size >= 6 ? 1 : x);
       return size < 1 ? x * small : (x < 0 ? -far : far);`,
   },

@@ -11,8 +11,8 @@
  * Deno needs --allow-ffi (and --allow-env for the variable) and is never made to ask for them; Bun needs nothing; Node
  * and browsers cannot. Whatever is missing, the caller is told the reason and goes on without.
  */
+import { environmentVariable } from "../../src/core/environment.ts";
 import {
-  environmentVariable,
   type ForeignFunction,
   type ForeignRuntime,
   foreignRuntime,

@@ -28,7 +28,7 @@ const longestText = 256;
 interface DenoGlobal {
   readonly build: { readonly os: string };
   readonly permissions: {
-    querySync(query: { name: string; path?: string; variable?: string }): {
+    querySync(query: { name: string; path?: string }): {
       readonly state: string;
     };
   };
@@ -44,7 +44,6 @@ interface Platform {
   readonly process?: {
     readonly platform: string;
     readonly versions: Readonly<Record<string, string | undefined>>;
-    readonly env: Readonly<Record<string, string | undefined>>;
     readonly getBuiltinModule?: (name: "bun:ffi") => BunForeign | undefined;
   };
 }
@@ -61,14 +60,6 @@ export function foreignRuntime(): ForeignRuntime | { readonly reason: string } {
   return {
     reason: `no FFI in ${process?.versions["node"] === undefined ? "this runtime" : "Node"}`,
   };
-}
-
-/** An environment variable; undefined where Deno would have to ask for permission to read it. */
-export function environmentVariable(variable: string): string | undefined {
-  const { Deno, process } = globalThis as Platform;
-  const allowed = Deno === undefined ||
-    Deno.permissions.querySync({ name: "env", variable }).state === "granted";
-  return allowed ? process?.env[variable] : undefined;
 }
 
 function runtimeOfDeno(Deno: DenoGlobal): ForeignRuntime {

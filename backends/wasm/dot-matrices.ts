@@ -1,10 +1,5 @@
-import { type Shape, sizeOf, stridesOf } from "../../src/core/shape.ts";
-
-/** An axis of an operand, or several that one stride walks; the stride is in elements. */
-interface Axis {
-  readonly extent: number;
-  readonly stride: number;
-}
+import { axesOf, type Axis } from "../../src/core/axes.ts";
+import { type Shape, sizeOf } from "../../src/core/shape.ts";
 
 /** An operand of a product as a list of matrices (free index, contracted index). Strides are in elements. */
 export interface Matrices {
@@ -27,22 +22,19 @@ export function matricesOf(
   batch: readonly number[],
   contract: readonly number[],
 ): Matrices {
-  const strides = stridesOf(shape);
   const free = shape.map((_, axis) => axis)
     .filter((axis) => !batch.includes(axis) && !contract.includes(axis));
-  const axesOf = (axes: readonly number[]) =>
-    merge(axes.map((axis) => ({ extent: shape[axis]!, stride: strides[axis]! })));
   const sizeAt = (axes: readonly number[]) => sizeOf(axes.map((axis) => shape[axis]!));
   const sizes = { free: sizeAt(free), depth: sizeAt(contract) };
 
-  const freeAxes = axesOf(free);
-  const depthAxes = axesOf(contract);
+  const freeAxes = axesOf(shape, free);
+  const depthAxes = axesOf(shape, contract);
   if (freeAxes.length <= 1 && depthAxes.length <= 1) {
     return {
       ...sizes,
       freeStride: freeAxes[0]?.stride ?? 1,
       depthStride: depthAxes[0]?.stride ?? 1,
-      starts: offsets(axesOf(batch)),
+      starts: offsets(axesOf(shape, batch)),
       copyAxes: undefined,
     };
   }
@@ -52,23 +44,8 @@ export function matricesOf(
     freeStride: sizes.depth,
     depthStride: 1,
     starts: Array.from({ length: sizeAt(batch) }, (_, i) => i * each),
-    copyAxes: axesOf([...batch, ...free, ...contract]),
+    copyAxes: axesOf(shape, [...batch, ...free, ...contract]),
   };
-}
-
-/** Leaves out axes of extent 1 and joins neighbours that one stride walks. */
-function merge(axes: readonly Axis[]): Axis[] {
-  const merged: Axis[] = [];
-  for (const { extent, stride } of axes) {
-    if (extent === 1) continue;
-    const last = merged.at(-1);
-    if (last !== undefined && last.stride === stride * extent) {
-      merged[merged.length - 1] = { extent: last.extent * extent, stride };
-    } else {
-      merged.push({ extent, stride });
-    }
-  }
-  return merged;
 }
 
 /** The offset of every index over the axes, in row-major order. */

@@ -1,6 +1,6 @@
 /** How many threads the pool has. */
 import { OptionError } from "../../src/core/errors.ts";
-import { environmentVariable } from "./environment.ts";
+import { environmentVariable } from "../../src/core/environment.ts";
 
 /** More than these were never measured, and each costs time to start. */
 const mostByDefault = 16;

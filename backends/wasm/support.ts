@@ -1,5 +1,5 @@
 import { OptionError } from "../../src/core/errors.ts";
-import { environmentVariable } from "./environment.ts";
+import { environmentVariable } from "../../src/core/environment.ts";
 import { createModule } from "./module.ts";
 import { f32x4, i32x4 } from "./opcodes.ts";
 

@@ -1,4 +1,4 @@
-import type { KernelThis } from "../../mod.ts";
+import { customKernel, type KernelThis, matmul, type Tensor, transpose } from "../../mod.ts";
 
 type Row = { readonly [index: number]: number; readonly length: number };
 type OfRow = (this: KernelThis<{ readonly half: number; readonly big: number }>, x: Row) => number;
@@ -112,3 +112,20 @@ export const rowKernels: Readonly<Record<string, OfRow>> = {
 /** What they are tried on, and constants for all of them. */
 export const rowData: readonly number[] = [-3.5, -1, -0.5, 0, 0.5, 1, 2, 5.25];
 export const rowConstants = { half: 0.5, big: 1e6 } as const;
+
+/** A product of matrices, with its derivative. */
+export const product: (a: Tensor, b: Tensor) => Tensor = customKernel(
+  function product(a, b) {
+    let total = 0;
+    for (let k = 0; k < b.length; k++) total += a[this.thread.y]![k]! * b[k]![this.thread.x]!;
+    return total;
+  },
+  {
+    inputs: [{ rank: 2 }, { rank: 2 }],
+    output: ([rows], [, columns]) => [rows, columns],
+    backward: (cotangent, [a, b]) => [
+      matmul(cotangent, transpose(b)),
+      matmul(transpose(a), cotangent),
+    ],
+  },
+);

@@ -1,4 +1,5 @@
 /** exp, expm1, tanh, logistic and erf. */
+import { logErfcSingle, powerOfTwoSingle, scaledErfc } from "../../../src/core/error-function.ts";
 import type { Emitter, Vector, VectorLocal } from "../emitter.ts";
 import { v128 } from "../opcodes.ts";
 import { arithmetic, type Format, type MathFunction, rounder } from "./format.ts";
@@ -133,58 +134,17 @@ const erfWith =
     return withSign(e.choose(F.ge(size, k(1)), large, small), x);
   };
 
-/** log2(1 - erf(x)) on 1 <= x <= 4: minimax for erf, error 2^-29. */
-const logOfRest = [
-  -0.00048003499978221953,
-  -1.6260937452316284,
-  -0.920574963092804,
-  -0.14881055057048798,
-  0.03153172880411148,
-  -0.004258584696799517,
-  0.0002694522263482213,
-];
-
-/** 2^r on |r| <= 1/2: minimax, relative error 2^-22; it counts for 1 - erf(1) = 0.16 at most. */
-const powerOfTwo = [
-  1.0000001192092896,
-  0.6931474208831787,
-  0.24021919071674347,
-  0.05549753084778786,
-  0.009685066528618336,
-  0.0013630972243845463,
-];
-
 /** erf of float32. */
 export const erfSingle = (format: Format): MathFunction =>
   erfWith((e, size) => {
     const { k, add, sub, polynomial, addBits, shiftLeft } = arithmetic(e, format);
     // From 4 on erf is 1. NaN takes the other way.
-    const t = e.keep(polynomial(e.keep(format.F.pmin(size, k(4))), logOfRest));
+    const t = e.keep(polynomial(e.keep(format.F.pmin(size, k(4))), logErfcSingle));
     const round = rounder(format).value;
     const exponent = e.keep(add(t, round));
     const r = e.keep(sub(t, sub(exponent, round)));
-    return addBits(polynomial(r, powerOfTwo), shiftLeft(exponent, format.digits));
+    return addBits(polynomial(r, powerOfTwoSingle), shiftLeft(exponent, format.digits));
   })(format);
-
-/** e^(x^2) (1 - erf(x)) on 1 <= x <= 6 as a polynomial in u = 72 / (5 (x + 3)) - 13 / 5 (Chebyshev nodes). */
-const scaledRest = [
-  0.20798329133342885,
-  0.15436117429436919,
-  0.04969844540339414,
-  0.012713147695691918,
-  0.002479314697086253,
-  0.0003316029605792838,
-  1.956358319778174e-05,
-  -2.425557485042923e-06,
-  -5.54127309801664e-07,
-  4.5267318133461335e-09,
-  1.133933573114706e-08,
-  2.637756022974126e-10,
-  -2.5700407551346905e-10,
-  -6.02173256030324e-12,
-  6.043792147788813e-12,
-  -6.697645564790815e-15,
-];
 
 /** erf of float64. */
 export const erfDouble = (format: Format): MathFunction =>
@@ -193,5 +153,5 @@ export const erfDouble = (format: Format): MathFunction =>
     const bounded = e.keep(format.F.pmin(size, k(6)));
     const u = e.keep(sub(div(14.4, add(bounded, 3)), 2.6));
     const power = exponentialOf(e, format, e.keep(format.F.neg(mul(bounded, bounded))));
-    return mul(power, polynomial(u, scaledRest));
+    return mul(power, polynomial(u, scaledErfc));
   })(format);

@@ -1,3 +1,4 @@
+import { erfSeries, erfSeriesSingle } from "../../../src/core/error-function.ts";
 import type { Emitter, Vector, VectorLocal } from "../emitter.ts";
 import { f32x4, f64x2, i32, i32x4, i64x2 } from "../opcodes.ts";
 
@@ -52,15 +53,7 @@ export const single: Format = {
     0.020598405972123146,
     -0.005657535046339035,
   ],
-  errorFunction: [
-    0.12837916612625122,
-    -0.3761262893676758,
-    0.11283618211746216,
-    -0.02685512602329254,
-    0.005190733820199966,
-    -0.0008030763128772378,
-    7.920386269688606e-05,
-  ],
+  errorFunction: erfSeriesSingle,
 };
 
 // Those of float64: Taylor for the exponential, minimax for the logarithm and tanh, Chebyshev for erf.
@@ -110,20 +103,8 @@ export const double: Format = {
     1.1416490528831511e-05,
     -2.1209349762500807e-06,
   ],
-  errorFunction: [
-    0.1283791670955126,
-    -0.37612638903183543,
-    0.11283791670945006,
-    -0.02686617064323777,
-    0.0052239776071164225,
-    -0.0008548325975389692,
-    0.00012055294904839707,
-    -1.492473690741966e-05,
-    1.6447424703317362e-06,
-    -1.6208483801871705e-07,
-    1.3720064546777686e-08,
-    -7.795898827002142e-10,
-  ],
+  // erf(x) / x - 1: its first number is rounded by itself.
+  errorFunction: [0.1283791670955126, ...erfSeries.slice(1)],
 };
 
 /** Short names for vector arithmetic of one format: numbers stand for constants, which are kept in locals. */

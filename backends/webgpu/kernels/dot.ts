@@ -1,7 +1,7 @@
 import type { Kernel } from "../../../src/backend/program.ts";
 import { sizeOf } from "../../../src/core/shape.ts";
 import type { Lowered, ShaderLimits } from "../shader.ts";
-import { axesOf } from "./index-map.ts";
+import { axesOf } from "../../../src/core/axes.ts";
 import { lowerProduct } from "./lower-product.ts";
 import { matrixOperand } from "./matrix-operand.ts";
 import type { Product } from "./product.ts";

@@ -1,7 +1,8 @@
 import type { KernelOperand } from "../../../src/backend/program.ts";
 import { storedType } from "../shader.ts";
 import { operandText } from "./assemble.ts";
-import { type Axis, offsetAt } from "./index-map.ts";
+import type { Axis } from "../../../src/core/axes.ts";
+import { offsetAt } from "./index-map.ts";
 import type { ProductOperand } from "./product.ts";
 
 /** An operand in which the offset of an element is a sum of three that depend on one index each. */

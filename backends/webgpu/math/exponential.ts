@@ -1,3 +1,8 @@
+import {
+  erfSeriesSingle,
+  logErfcSingle,
+  powerOfTwoSingle,
+} from "../../../src/core/error-function.ts";
 import type { FunctionText } from "../function-text.ts";
 import { constant, polynomial } from "./polynomial.ts";
 
@@ -17,38 +22,6 @@ const tangent = [
   -0.053727924823760986,
   0.020598405972123146,
   -0.005657535046339035,
-];
-
-/** erf(x) / x - 1 as a polynomial in x^2 <= 1; minimax. */
-const errorFunction = [
-  0.12837916612625122,
-  -0.3761262893676758,
-  0.11283618211746216,
-  -0.02685512602329254,
-  0.005190733820199966,
-  -0.0008030763128772378,
-  7.920386269688606e-05,
-];
-
-/** log2(1 - erf(x)) on 1 <= x <= 4: minimax for erf, error 2^-29. */
-const logOfRest = [
-  -0.00048003499978221953,
-  -1.6260937452316284,
-  -0.920574963092804,
-  -0.14881055057048798,
-  0.03153172880411148,
-  -0.004258584696799517,
-  0.0002694522263482213,
-];
-
-/** 2^r on |r| <= 1/2: minimax, relative error 2^-22; it counts for 1 - erf(1) = 0.16 at most. */
-const powerOfTwo = [
-  1.0000001192092896,
-  0.6931474208831787,
-  0.24021919071674347,
-  0.05549753084778786,
-  0.009685066528618336,
-  0.0013630972243845463,
 ];
 
 /** ln 2 in two parts; the first is short, so that its product with an exponent is exact. */
@@ -129,14 +102,14 @@ fn $erf(x: F) -> F {
   let size = abs(x);
   let z = x * x;
   // Beside a tiny x a device may flush x P.
-  let usual = x + x * ${polynomial("z", errorFunction)};
+  let usual = x + x * ${polynomial("z", erfSeriesSingle)};
   let small = select(usual, x * ${constant(2 / Math.sqrt(Math.PI))}, size < ${constant(2 ** -60)});
   // From there on it is 1.
   let bounded = min(size, F(4.0));
-  let t = ${polynomial("bounded", logOfRest)};
+  let t = ${polynomial("bounded", logErfcSingle)};
   let n = round(t);
   let r = t - n;
-  let large = F(1.0) - $scale(${polynomial("r", powerOfTwo)}, I(n));
+  let large = F(1.0) - $scale(${polynomial("r", powerOfTwoSingle)}, I(n));
   let y = select(small, large, size >= F(1.0));
   return select(x, $copySign(y, x), $isNumber(x));
 }

@@ -7,10 +7,9 @@ interface Platform {
   readonly process?: { readonly env?: Readonly<Record<string, string | undefined>> };
 }
 
-/** An environment variable, where there are such and we may read them. */
+/** An environment variable, where there are such and we may read them: Deno is never made to ask. */
 export function environmentVariable(variable: string): string | undefined {
   const { Deno, process } = globalThis as Platform;
-  // Deno would stop and ask the user for permission.
   const allowed = Deno === undefined ||
     Deno.permissions.querySync({ name: "env", variable }).state === "granted";
   return allowed ? process?.env?.[variable] : undefined;
