@@ -1,17 +1,18 @@
 import type { Kernel } from "../src/backend/program.ts";
 import { DeviceError } from "../src/core/errors.ts";
 import { findGpujs } from "./find-gpujs.ts";
-import type { CustomShader, CustomShaderLimits } from "./gpujs/custom-shader.ts";
+import type { TranslatedLimits, TranslatedShader } from "./gpujs/translated-shader.ts";
 
 /** Makes shaders of users' functions by gpu.js; where that is missing, the first one of them fails and says so. */
 export async function findCustomShaders(
   functionName: string,
-): Promise<(kernel: Kernel<"customKernel">, limits: CustomShaderLimits) => CustomShader> {
+): Promise<(kernel: Kernel<"customKernel">, limits: TranslatedLimits) => TranslatedShader> {
   try {
     const GPU = await findGpujs(functionName);
     const { customShaders } = await import("./gpujs/custom-shader.ts");
+    const { functionLibrary } = await import("./webgpu/mod.ts");
     let translate: ReturnType<typeof customShaders> | undefined;
-    return (kernel, limits) => (translate ??= customShaders(GPU))(kernel, limits);
+    return (kernel, limits) => (translate ??= customShaders(GPU, functionLibrary))(kernel, limits);
   } catch (error) {
     const reason = error instanceof DeviceError
       ? error.message.slice(error.functionName.length + 2)

@@ -5,7 +5,7 @@ import { DeviceError, SoftstepError } from "../src/core/errors.ts";
 import { findCustomShaders } from "./find-custom-shaders.ts";
 import { findGpujs } from "./find-gpujs.ts";
 import { prepare } from "./reference/prepare.ts";
-import type { WebgpuBackend } from "./webgpu/mod.ts";
+import type { OtherShaders, WebgpuBackend } from "./webgpu/mod.ts";
 
 type Mode = NonNullable<GpuOptions["mode"]>;
 
@@ -53,7 +53,7 @@ function attemptsFor(
   { compiler, mode, powerPreference }: GpuOptions,
 ): Attempt[] {
   const preference = powerPreference === undefined ? {} : { powerPreference };
-  const openWgsl = async (): Promise<Opened & { readonly backend: WebgpuBackend }> => {
+  const openWgsl = async (): Promise<Opened> => {
     const { openGpu, webgpuBackend } = await import("./webgpu/mod.ts");
     const opened = await openGpu(functionName, preference);
     const backend = webgpuBackend(opened, { customKernel: await findCustomShaders(functionName) });
@@ -63,12 +63,22 @@ function attemptsFor(
     if (mode === "webgl2" && !hasWebgl2()) {
       throw new DeviceError(functionName, "there is no WebGL2, which browsers have");
     }
-    // The cheaper to find out first.
-    const webgpu = mode === "webgpu" ? await openWgsl() : undefined;
+    if (mode === "webgpu") return await openGpujsOnWebgpu();
     const GPU = await findGpujs(functionName);
     const { gpujsBackend } = await import("./gpujs/mod.ts");
-    const backend = gpujsBackend({ GPU, mode, prepare, ...(webgpu && { webgpu: webgpu.backend }) });
-    return { backend, ...(webgpu?.isLost && { isLost: webgpu.isLost }) };
+    return { backend: gpujsBackend({ GPU, mode, prepare }) };
+  };
+  const openGpujsOnWebgpu = async (): Promise<Opened> => {
+    // The cheaper to find out first.
+    const { functionLibrary, openGpu, webgpuBackend } = await import("./webgpu/mod.ts");
+    const opened = await openGpu(functionName, preference);
+    const GPU = await findGpujs(functionName);
+    const { gpujsBackend } = await import("./gpujs/mod.ts");
+    let shared: WebgpuBackend | undefined;
+    const make = (others: OtherShaders) => shared = webgpuBackend(opened, others);
+    const webgpu = { library: functionLibrary, make };
+    const backend = gpujsBackend({ GPU, mode: "webgpu", prepare, webgpu });
+    return { backend, isLost: () => shared !== undefined && hasFailed(shared) };
   };
   const wgsl: Attempt = { name: "WGSL", open: openWgsl };
   const gpujs = (mode: Mode): Attempt => ({

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { gpujsBackend, type GpujsDevice, gpujsKernel } from "../backends/gpujs/mod.ts";
+import { functionLibrary } from "../backends/webgpu/mod.ts";
 import { prepare } from "../backends/reference/prepare.ts";
 import { GPU, gpujsFor, modes, skipped } from "./support/gpujs.ts";
 
@@ -32,10 +33,9 @@ function otherGpu(change: (code: string) => string): unknown {
 }
 
 const webgpu = {
-  device: {
-    limits: { maxComputeWorkgroupsPerDimension: 65535, maxStorageBuffersPerShaderStage: 8 },
-  },
-} as GpujsDevice;
+  library: functionLibrary,
+  make: () => ({ buffersPerLoop: 8 }) as GpujsDevice,
+};
 
 test("gpujs takes the gpu.js that it was written for, and no other", () => {
   assert.equal(gpujsBackend({ GPU, mode: "webgpu", webgpu, prepare }).buffersPerLoop, 7);

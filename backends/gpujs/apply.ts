@@ -77,6 +77,10 @@ function textOf(
       return call("logOf", a);
     case "log1p":
       return call("log1pOf", a);
+    case "sin":
+      return call("sinOf", a);
+    case "cos":
+      return call("cosOf", a);
     case "tanh":
       return call("tanhOf", a);
     case "logistic":

@@ -107,6 +107,7 @@ export function customKernelSource(
     numbers,
     output: extents,
     result,
+    readsInPlace: [],
     // gpu.js ends loops whose bounds are no constants.
     loopMaxIterations: 2 ** 31 - 1,
   };
@@ -122,6 +123,7 @@ function numberText(writer: Writer, value: number): string {
 /** Functions of functions.ts with the meaning of those of Math. */
 const ours: Readonly<Record<string, string>> = {
   cbrt: "cbrtOf",
+  cos: "cosOf",
   exp: "expOf",
   expm1: "expm1Of",
   log: "logOf",
@@ -130,6 +132,7 @@ const ours: Readonly<Record<string, string>> = {
   min: "smallerOf",
   pow: "powOf",
   sign: "signOf",
+  sin: "sinOf",
   tanh: "tanhOf",
 };
 
@@ -139,6 +142,8 @@ function callText(writer: Writer, name: string, args: readonly string[]): string
   switch (name) {
     case "log2":
       return `(${writer.call("logOf", ...args)} * ${Math.LOG2E})`;
+    case "tan":
+      return `(${writer.call("sinOf", ...args)} / ${writer.call("cosOf", ...args)})`;
     case "log10":
       return `(${writer.call("logOf", ...args)} * ${Math.LOG10E})`;
     case "round":

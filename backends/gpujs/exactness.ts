@@ -48,8 +48,8 @@ const leastNormalBits = 0x00800000;
 export const exactBound: number = 2 ** 24;
 
 /**
- * The operations that apply.ts writes. Of sin, cos and rem neither gpu.js nor anything made of float32 alone is right for
- * large numbers.
+ * The operations that apply.ts writes for every device. Of sin, cos and rem neither gpu.js nor anything made of float32
+ * alone is right for large numbers.
  */
 const operations: ReadonlySet<ElementwiseName> = new Set<ElementwiseName>([
   ...["neg", "abs", "sign", "floor", "ceil", "round", "sqrt", "cbrt", "rcbrt", "exp"] as const,
@@ -58,16 +58,23 @@ const operations: ReadonlySet<ElementwiseName> = new Set<ElementwiseName>([
   ...["equal", "less", "lessEqual", "and", "or", "xor", "select"] as const,
 ]);
 
+/** What more is right where functions are those of WGSL. */
+const withWgsl: ReadonlySet<ElementwiseName> = new Set<ElementwiseName>(["sin", "cos"]);
+
 /** What is known of each statement that is needed; undefined where gpu.js would get it wrong. */
 export function knowledgeOf(
   { statements, extents, reduced }: Loop,
   needed: readonly number[],
+  { wgslFunctions }: { readonly wgslFunctions: boolean },
 ): Map<number, Knowledge> | undefined {
   const known = new Map<number, Knowledge>();
   const points = sizeOf(extents.slice(extents.length - reduced));
   for (const index of needed) {
     const statement = statements[index]!;
     const args = statement.kind === "apply" ? statement.args : [];
+    if (statement.kind === "apply" && !operations.has(statement.op)) {
+      if (!wgslFunctions || !withWgsl.has(statement.op)) return undefined;
+    }
     const knowledge = statement.kind === "reduce"
       ? ofReduce(statement.op, known.get(statement.arg)!, statement.dtype, points)
       : ofStatement(
@@ -120,7 +127,6 @@ function ofApply(
 ): Knowledge | undefined {
   const [a, b] = args;
   const computed = dtypes[op === "select" ? 1 : 0]!;
-  if (!operations.has(op)) return undefined;
   const bits = ofBits(op, dtypes[0]!, dtype, args);
   if (bits !== undefined) return bits;
   if (args.some((each) => typeof each === "object" && !isRange(each))) return undefined;

@@ -1,14 +1,11 @@
 /** Programs on one of gpu.js's modes. */
-import { loopsOf } from "../../src/backend/kernel-loops.ts";
-import type { Loop } from "../../src/backend/loop.ts";
 import type { AnyKernel, Kernel, Program } from "../../src/backend/program.ts";
 import { prepareCustomKernel } from "./custom-step.ts";
-import { sizeOf } from "../../src/core/shape.ts";
 import { functionsNamed } from "./functions.ts";
 import { buffersOf } from "./kernel-buffers.ts";
-import { type LoopKernels, loopKernels } from "./loop-kernels.ts";
+import { kernelsOf } from "./kernels-of.ts";
+import type { LoopKernels } from "./loop-kernels.ts";
 import type { Mode, RunKernel } from "./mode.ts";
-import { dotLoop, primitiveKernel } from "./primitive-kernels.ts";
 
 /** Memory that a program is run on and that may be exchanged for other memory of the same length. */
 export interface Box<M> {
@@ -70,7 +67,6 @@ export function prepareProgram<M>(program: Program, mode: Mode<M>): PreparedProg
       for (let owned = buffers.length; owned < memory.length; owned++) release(owned);
       dead.forEach(release);
     }
-    mode.flush();
     return outputs.map(({ buffer }) => {
       const plan = buffers[buffer]!;
       return plan.kind === "input" ? inputs[plan.input]! : memoryOf(buffer);
@@ -94,7 +90,12 @@ function prepareStep<M>(
       return { step: { kernels: [{ ...own, result: firstFree }], results, dead }, way: "gpu.js" };
     }
   }
-  const { kernels, owned, results, rest } = kernelsOf(kernel, mode, byteLengthOf, firstFree);
+  const { kernels, owned, results, rest } = kernelsOf(
+    kernel,
+    mode.limits,
+    (buffer) => byteLengthOf(buffer) / 4,
+    firstFree,
+  );
   const lengthOf = (buffer: number): number =>
     buffer < firstFree ? byteLengthOf(buffer) / 4 : owned[buffer - firstFree]!;
   const step: Step<M> = {
@@ -116,42 +117,9 @@ function prepareStep<M>(
   };
   const ways = [
     ...(kernels.length > 0 || rest === undefined ? ["gpu.js"] : []),
-    ...(rest === undefined ? [] : [mode.substitute]),
+    ...(rest === undefined ? [] : ["host"]),
   ];
   return { step, way: ways.join(" and ") };
-}
-
-type Kernels = Omit<LoopKernels, "rest"> & { readonly rest?: AnyKernel };
-
-function kernelsOf<M>(
-  kernel: AnyKernel,
-  { limits }: Mode<M>,
-  byteLengthOf: (buffer: number) => number,
-  firstFree: number,
-): Kernels {
-  const ofLoop = (loop: Loop): LoopKernels =>
-    loopKernels(loop, limits, (buffer) => byteLengthOf(buffer) / 4, firstFree);
-  if (kernel.op === "loop") {
-    const { rest, ...kernels } = ofLoop(kernel.loop);
-    return { ...kernels, ...(rest !== undefined && { rest: { op: "loop", loop: rest } }) };
-  }
-  const elsewhere = { kernels: [], owned: [], results: [], rest: kernel };
-  const [loop, ...others] = kernel.op === "dot"
-    ? [dotLoop(kernel as Kernel<"dot">)]
-    : loopsOf(kernel) ?? [];
-  if (loop === undefined) {
-    const source = primitiveKernel(kernel, firstFree, limits);
-    if (source === undefined) return elsewhere;
-    return {
-      kernels: [source],
-      owned: [sizeOf(kernel.output.spec.shape)],
-      results: [{ owned: firstFree, buffer: kernel.output.buffer }],
-    };
-  }
-  // Several loops fill parts of one buffer, which gpu.js cannot.
-  if (others.length > 0) return elsewhere;
-  const { rest, ...kernels } = ofLoop(loop);
-  return rest === undefined ? kernels : elsewhere;
 }
 
 /** For each kernel the buffers of the arena that nothing uses after it. */

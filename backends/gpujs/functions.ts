@@ -177,6 +177,11 @@ const definitions: Readonly<Record<string, Definition>> = {
     body: `return x > -0.29 && x < 0.41 ? logNearOne(x) : logOf(1 + x, inf, nan, large);`,
   },
 
+  /** The device's own, where nobody has a better one. */
+  sinOf: { parameters: ["x"], body: "return Math.sin(x);" },
+
+  cosOf: { parameters: ["x"], body: "return Math.cos(x);" },
+
   tanhOf: {
     parameters: ["x", "inf"],
     calls: ["expm1Of"],
@@ -313,21 +318,42 @@ const definitions: Readonly<Record<string, Definition>> = {
 
 /** The named functions and all that they call, callees first. */
 export function functionsNamed(names: Iterable<string>): HelperFunction[] {
-  const found = new Map<string, HelperFunction>();
+  return withCallees(names, () => false).map((name) => helper(name, definitions[name]!.body));
+}
+
+/** The same as stubs where `isStub` says that somebody else writes them; these call nothing. */
+export function functionsAndStubs(
+  names: Iterable<string>,
+  isStub: (name: string) => boolean,
+): { readonly functions: readonly HelperFunction[]; readonly stubs: readonly string[] } {
+  const all = withCallees(names, isStub);
+  const functions = all.map((name) => {
+    const { parameters, body } = definitions[name]!;
+    return helper(name, isStub(name) ? `return ${parameters[0]};` : body);
+  });
+  return { functions, stubs: all.filter(isStub) };
+}
+
+function helper(name: string, body: string): HelperFunction {
+  const { parameters, kind = "Number" } = definitions[name]!;
+  return {
+    source: `function ${name}(${parameters.join(", ")}) {\n${body}\n}`,
+    settings: {
+      argumentTypes: Object.fromEntries(parameters.map((each) => [each, kind])),
+      returnType: kind,
+    },
+  };
+}
+
+function withCallees(names: Iterable<string>, isStub: (name: string) => boolean): string[] {
+  const found = new Set<string>();
   const add = (name: string): void => {
     if (found.has(name)) return;
-    const { parameters, body, calls = [], kind = "Number" } = definitions[name]!;
-    calls.forEach(add);
-    found.set(name, {
-      source: `function ${name}(${parameters.join(", ")}) {\n${body}\n}`,
-      settings: {
-        argumentTypes: Object.fromEntries(parameters.map((each) => [each, kind])),
-        returnType: kind,
-      },
-    });
+    if (!isStub(name)) definitions[name]!.calls?.forEach(add);
+    found.add(name);
   };
   for (const name of names) add(name);
-  return [...found.values()];
+  return [...found];
 }
 
 /** Arguments that a function takes beside its operands. */

@@ -144,13 +144,13 @@ export function hostedMode(
 
   return {
     name,
-    substitute: "host",
     limits: {
       // WebGL guarantees 16 textures; the other modes have no limit.
       arrays: usesTextures ? 15 : Infinity,
       threads: [2 ** 24, 2 ** 24, 2 ** 24],
       threadsInARow: 2 ** 31 - 1,
       rounds: name === "cpu",
+      wgslFunctions: false,
     },
     upload: (data) => {
       const wide = widened(data);
@@ -180,7 +180,6 @@ export function hostedMode(
         }
       };
     },
-    flush: () => {},
     describe: () => usesTextures ? "WebGL2 textures, synchronous reads" : "on the host's processor",
     memory: () => ({ heap: used, used, tensors: used }),
   };

@@ -18,4 +18,6 @@ export interface KernelSource {
   readonly output: readonly number[];
   /** What is written, and as what. */
   readonly result: ArrayArgument;
+  /** Buffers of which each thread reads the element at the place of its result, and no other. */
+  readonly readsInPlace: readonly number[];
 }

@@ -15,6 +15,8 @@ export interface KernelLimits extends GridLimits {
   readonly arrays: number;
   /** Whether float32 is to be rounded explicitly. */
   readonly rounds: boolean;
+  /** Whether functions that kernels call are those of wgsl-functions.ts. */
+  readonly wgslFunctions: boolean;
 }
 
 /** A loop as kernels, and what of it has to run elsewhere. */
@@ -35,12 +37,16 @@ const mostResults = 256;
 /** Sums of more terms are made of sums of blocks, which rounds less. */
 const blockTerms = 128;
 
+/** In which order a loop's stores become kernels: what is stored first can be loaded by those that come later. */
+export type StoreOrder = "first computed first" | "last computed first";
+
 /** Writes kernels for a loop. `sizeOfBuffer` gives elements; buffers from `firstFree` on are its own. */
 export function loopKernels(
   loop: Loop,
   limits: KernelLimits,
   sizeOfBuffer: (buffer: number) => number,
   firstFree: number,
+  storeOrder: StoreOrder,
 ): LoopKernels {
   const kernels: KernelSource[] = [];
   const owned: number[] = [];
@@ -51,6 +57,7 @@ export function loopKernels(
   const late = lateOf(loop);
   const order = loop.stores.map((_, which) => which)
     .sort((a, b) => loop.stores[a]!.statement - loop.stores[b]!.statement);
+  if (storeOrder === "last computed first") order.reverse();
   for (const which of order) {
     const store = loop.stores[which]!;
     const { statement, access } = store;
@@ -84,7 +91,7 @@ function kernelsOfStore(
   limits: KernelLimits,
   firstFree: number,
 ): Pick<LoopKernels, "kernels" | "owned"> | undefined {
-  const knowledge = knowledgeOf(loop, loop.needed);
+  const knowledge = knowledgeOf(loop, loop.needed, limits);
   if (knowledge === undefined || !isStorable(knowledge.get(loop.stored))) return undefined;
   const reduces = loop.needed.some((index) => loop.statements[index]!.kind === "reduce");
   const cut = reduces ? cutReduction(loop) : undefined;
@@ -231,7 +238,24 @@ function writeKernel(
   }
   const stored = stage.kind === "part" ? stage.index : loop.stored;
   const kernel = writer.finish(values.get(stored)!.name, grid.output, result);
-  return kernel.arrays.length <= limits.arrays ? kernel : undefined;
+  if (kernel.arrays.length > limits.arrays) return undefined;
+  return stage.kind === "part" ? kernel : { ...kernel, readsInPlace: readInPlace(loop) };
+}
+
+/** Buffers that are only read where the result is written. */
+function readInPlace({ statements, needed, extents, reduced }: DenseLoop): number[] {
+  const outer = extents.slice(0, extents.length - reduced);
+  const own = String([0, ...stridesOf(outer), ...new Array<number>(reduced).fill(0)]);
+  const elsewhere = new Set<number>();
+  const all = new Set<number>();
+  for (const index of needed) {
+    const statement = statements[index]!;
+    if (statement.kind !== "load") continue;
+    const { buffer, offset, strides } = statement.access;
+    all.add(buffer);
+    if (String([offset, ...strides]) !== own) elsewhere.add(buffer);
+  }
+  return [...all].filter((buffer) => !elsewhere.has(buffer));
 }
 
 /** bfloat16 is held as a float32 that was rounded. */

@@ -3,7 +3,8 @@
  * with `gpujsKernel(backend, { source, inputs, output, loopMaxIterations })`, which gives a function from the device's
  * buffers to a new one, in every mode.
  */
-export { type GpujsBackend, gpujsBackend, type GpujsOptions } from "./backend.ts";
+export type { GpujsBackend } from "./backend.ts";
+export { gpujsBackend, type GpujsOptions } from "./create-backend.ts";
 export type { GpujsMode } from "./gpu.ts";
 export { gpujsKernel, type GpujsKernelOptions } from "./user-kernel.ts";
-export type { GpujsDevice, SharedBuffer } from "./webgpu.ts";
+export type { GpujsDevice, GpujsDevices } from "./webgpu.ts";

@@ -25,8 +25,6 @@ export type RunKernel<M> = (arrays: readonly M[]) => M;
 export interface Mode<M> {
   readonly name: string;
   readonly limits: KernelLimits;
-  /** Who runs what gpu.js cannot do. */
-  readonly substitute: "WGSL" | "host";
   upload(data: TypedArray): M;
   download(memory: M, dtype: DType): Promise<TypedArray>;
   readonly downloadSync?: (memory: M, dtype: DType) => TypedArray;
@@ -39,8 +37,6 @@ export interface Mode<M> {
     kernel: AnyKernel,
     byteLengthOf: (buffer: number) => number,
   ): (memoryOf: (buffer: number) => M) => void;
-  /** Hands what was run to the device; what is released may be used again from then on. */
-  flush(): void;
   describe(): string;
   memory(): MemoryStatistics;
 }

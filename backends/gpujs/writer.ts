@@ -96,6 +96,7 @@ export function createWriter(rounds: boolean): Writer {
         numbers,
         output,
         result,
+        readsInPlace: [],
       };
     },
   };

@@ -3,12 +3,12 @@ import type { Program } from "../../src/backend/program.ts";
 import type { DeviceBuffer } from "../../src/core/device-buffer.ts";
 import type { DType, TypedArray } from "../../src/core/dtype.ts";
 import { createDownloads } from "./downloads.ts";
-import { createExecutable, type Machine } from "./executable.ts";
+import { createExecutable, createRunner, type Machine } from "./executable.ts";
 import { watch } from "./health.ts";
 import { createMemory, type WebgpuBuffer } from "./memory.ts";
 import { createPipelines } from "./pipelines.ts";
 import type { OpenedGpu } from "./runtime.ts";
-import { elementBytes, type OtherShaders } from "./shader.ts";
+import { elementBytes, type OtherShaders, type Shader, type ShaderLimits } from "./shader.ts";
 import { deviceDTypes, refuseDouble, toDevice } from "./transfer.ts";
 
 /** What has happened on a device so far. */
@@ -16,6 +16,8 @@ export interface GpuStatistics {
   /** Submits to the queue, those of downloads included. */
   readonly submits: number;
   readonly dispatches: number;
+  /** Tensors that are alive: buffers that were not given back. */
+  readonly liveHandles: number;
   /** Compiled shaders. */
   readonly pipelines: number;
 }
@@ -23,13 +25,14 @@ export interface GpuStatistics {
 /** A backend whose device and buffers others may share. */
 export interface WebgpuBackend extends Backend {
   readonly device: GPUDevice;
+  readonly limits: ShaderLimits;
   readonly compile: (program: Program) => Executable;
   readonly upload: (data: TypedArray) => WebgpuBuffer;
   readonly free: (buffer: DeviceBuffer) => void;
   /** Memory that the caller's own shaders write. */
   readonly allocate: (byteLength: number) => WebgpuBuffer;
-  /** Submits the caller's own commands, after everything that was asked for before. */
-  readonly submit: (commands: GPUCommandBuffer) => void;
+  /** Makes the caller's own shader ready, to be run on buffers in the order of its bindings. */
+  readonly shader: (shader: Shader) => (buffers: readonly DeviceBuffer[]) => void;
   readonly statistics: () => GpuStatistics;
   /** @throws {DeviceError} if the device has failed. */
   readonly check: (functionName: string) => void;
@@ -97,8 +100,14 @@ export function webgpuBackend(
     memory: memory.statistics,
     device,
     allocate: memory.hold,
-    submit: (commands) => machine.submit(commands, 0),
-    statistics: () => ({ submits, dispatches, pipelines: pipelines.count() }),
+    shader: (shader) => createRunner(machine, shader),
+    limits,
+    statistics: () => ({
+      submits,
+      dispatches,
+      liveHandles: memory.liveHandles(),
+      pipelines: pipelines.count(),
+    }),
     check: health.check,
   };
 }

@@ -34,6 +34,27 @@ interface Step {
   readonly groups: BindGroups;
 }
 
+/** Makes somebody's shader ready, to be run on buffers in the order of its bindings. */
+export function createRunner(
+  { device, memory, health, pipelines, submit }: Machine,
+  shader: Shader,
+): (buffers: readonly DeviceBuffer[]) => void {
+  const pipeline = pipelines.of(shader);
+  return (buffers) => {
+    health.check("run");
+    const held = buffers.map(memory.of);
+    const places = held.map(({ byteLength }, buffer) => ({ buffer, byteOffset: 0, byteLength }));
+    const groups = createBindGroups(device, pipeline, places, () => false);
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    pass.setPipeline(pipeline.pipeline);
+    pass.setBindGroup(0, groups.of(held.map(({ buffer }) => buffer)));
+    pass.dispatchWorkgroups(...shader.workgroups);
+    pass.end();
+    submit(encoder.finish(), 1);
+  };
+}
+
 /** Makes a program ready: all its shaders in one pass, one command buffer and one submit a run. */
 export function createExecutable(machine: Machine, program: Program): Executable {
   const { device, memory, health, pipelines } = machine;
@@ -150,10 +171,10 @@ function lowerAll(machine: Machine, { buffers, kernels }: Program): LoweredProgr
   const byteLengths = buffers.map(({ byteLength }) => byteLength);
   const dispatches: Dispatch[] = [];
   const ways = kernels.map((each, kernel) => {
-    const { shaders, buffers: between } = lower(each, byteLengths, machine);
+    const { shaders, buffers: between, way } = lower(each, byteLengths, machine);
     for (const shader of shaders) dispatches.push({ kernels: [kernel], shader });
     byteLengths.push(...between);
-    return `WGSL, ${wayOf(shaders) || "nothing to do"}`;
+    return way ?? `WGSL, ${wayOf(shaders) || "nothing to do"}`;
   });
   const lowered = joinEqual(dispatches, machine.limits);
   return { lowered, ways, scratch: byteLengths.slice(buffers.length) };

@@ -32,13 +32,40 @@ export function lower(
   byteLengths: readonly number[],
   target: LowerTarget,
 ): Lowered {
-  const lowered = lowerAny(kernel, byteLengths, target);
+  const other = lowerByOther(kernel, byteLengths, target);
+  if (other !== undefined) return other;
+  const lowered = lowerOwn(kernel, byteLengths, target);
   const all = [...byteLengths, ...lowered.buffers];
   for (const shader of lowered.shaders) checkBindings(kernel, shader, all, target.limits);
   return lowered;
 }
 
-function lowerAny(
+/** By somebody else's shaders, where there are any and the device lets them see their buffers. */
+function lowerByOther(
+  kernel: AnyKernel,
+  byteLengths: readonly number[],
+  target: LowerTarget,
+): Lowered | undefined {
+  const { limits, others } = target;
+  const made = others.kernel?.(kernel, byteLengths, limits);
+  if (made === undefined) return undefined;
+  const { shaders, rest, buffers, way } = made;
+  const all = [...byteLengths, ...buffers];
+  const fits = shaders.every(({ bindings }) =>
+    bindings.length <= limits.buffers &&
+    bindings.every(({ buffer }) => all[buffer]! <= limits.bindingBytes)
+  );
+  if (!fits) return undefined;
+  const left: Shader[] = [];
+  for (const kernel of rest) {
+    const own = lower(kernel, all, { limits, others: {} });
+    left.push(...own.shaders);
+    all.push(...own.buffers);
+  }
+  return { shaders: [...shaders, ...left], buffers: all.slice(byteLengths.length), way };
+}
+
+function lowerOwn(
   kernel: AnyKernel,
   byteLengths: readonly number[],
   { limits, others }: LowerTarget,

@@ -22,6 +22,8 @@ export interface Memory {
   free(held: DeviceBuffer): void;
   /** The buffer of this device behind a tensor's memory. */
   of(held: DeviceBuffer): WebgpuBuffer;
+  /** Tensors that are alive. */
+  liveHandles(): number;
   /** Bytes that a tensor or an executable holds. */
   used(): number;
   statistics(): MemoryStatistics;
@@ -43,9 +45,11 @@ export function createMemory(device: GPUDevice): Memory {
   let heap = 0;
   let kept = 0;
   let tensors = 0;
+  let live = 0;
 
   const collected = new FinalizationRegistry<GPUBuffer>((buffer) => {
     tensors -= buffer.size;
+    live--;
     release(buffer);
   });
 
@@ -91,6 +95,7 @@ export function createMemory(device: GPUDevice): Memory {
     const buffer = acquire(byteLength);
     const held = { buffer, byteLength };
     tensors += buffer.size;
+    live++;
     holders.set(held, buffer);
     collected.register(held, buffer, held);
     return held;
@@ -115,9 +120,11 @@ export function createMemory(device: GPUDevice): Memory {
       holders.delete(held);
       collected.unregister(held);
       tensors -= buffer.size;
+      live--;
       release(buffer);
     },
     of,
+    liveHandles: () => live,
     used: () => heap - kept,
     statistics: () => ({ heap, used: heap - kept, tensors }),
   };

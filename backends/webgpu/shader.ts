@@ -1,5 +1,5 @@
 import type { DType } from "../../src/core/dtype.ts";
-import type { Kernel } from "../../src/backend/program.ts";
+import type { AnyKernel, Kernel } from "../../src/backend/program.ts";
 
 /** What a device lets one shader have. */
 export interface ShaderLimits {
@@ -16,7 +16,9 @@ export interface ShaderLimits {
   readonly bindingAlignment: number;
   /** Whether `enable subgroups;` is allowed. */
   readonly subgroups: boolean;
-  /** Whether `enable f16;` is allowed. */
+  /** Invocations of every subgroup, a power of two; absent where they vary, for then subgroups need not be full. */
+  readonly subgroupSize?: number;
+  /** Whether products may round to float16: that is wanted, and `enable f16;` is allowed. */
   readonly float16: boolean;
 }
 
@@ -58,15 +60,34 @@ export interface Lowered {
   readonly shaders: readonly Shader[];
   /** Numbered from `firstBuffer` on. */
   readonly buffers: readonly number[];
+  /** How it runs, for people to read, where the shaders' labels do not say. */
+  readonly way?: string;
 }
 
 /** How a kernel that is no loop becomes shaders. */
 export type Lower<K = Kernel> = (kernel: K, firstBuffer: number, limits: ShaderLimits) => Lowered;
 
+/** A kernel as shaders of somebody else. */
+export interface OtherKernel {
+  readonly shaders: readonly Shader[];
+  /** What is left of it, to be run after the shaders, in order. */
+  readonly rest: readonly AnyKernel[];
+  /** Bytes of further buffers, numbered from `byteLengths.length` on. */
+  readonly buffers: readonly number[];
+  /** How it runs, for people to read. */
+  readonly way: string;
+}
+
 /** Shaders that others write. */
 export interface OtherShaders {
   /** A user's function, or an error that says what is missing for it. */
   readonly customKernel?: (kernel: Kernel<"customKernel">, limits: ShaderLimits) => Shader;
+  /** Any kernel, before our own shaders are made; undefined leaves it to them. */
+  readonly kernel?: (
+    kernel: AnyKernel,
+    byteLengths: readonly number[],
+    limits: ShaderLimits,
+  ) => OtherKernel | undefined;
 }
 
 /** The type of a scalar in WGSL. */

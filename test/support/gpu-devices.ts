@@ -1,6 +1,5 @@
 import process from "node:process";
 import { describeDevice, device, type DeviceName, type DeviceOptions } from "../../mod.ts";
-import type { GpujsBackend } from "../../backends/gpujs/mod.ts";
 import type { WebgpuBackend } from "../../backends/webgpu/mod.ts";
 import { backendOf } from "../../src/backend/registry.ts";
 import type { Machine } from "./run-s3.ts";
@@ -59,14 +58,14 @@ if (skip === false) {
   }
 }
 
-/** How often the WebGPU backend has given its queue work; undefined for gpu.js, which does not say. */
-export function submitsOf({ name }: TestGpu): number | undefined {
-  return (backendOf("test", name) as Partial<WebgpuBackend>).statistics?.().submits;
+/** How often the backend has given its queue work. */
+export function submitsOf({ name }: TestGpu): number {
+  return (backendOf("test", name) as WebgpuBackend).statistics().submits;
 }
 
-/** gpu.js's handles that are alive; undefined where there are none. */
-export function liveHandlesOf({ name }: TestGpu): number | undefined {
-  return (backendOf("test", name) as Partial<GpujsBackend>).liveHandles?.();
+/** Tensors that are alive. */
+export function liveHandlesOf({ name }: TestGpu): number {
+  return (backendOf("test", name) as WebgpuBackend).statistics().liveHandles;
 }
 
 /** The GPU as a place where S3 is run. */

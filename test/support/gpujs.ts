@@ -1,9 +1,10 @@
 import gpujs from "gpu.js";
 import { type GpujsBackend, gpujsBackend, type GpujsMode } from "../../backends/gpujs/mod.ts";
+import { functionLibrary, webgpuBackend } from "../../backends/webgpu/mod.ts";
 import { prepare } from "../../backends/reference/prepare.ts";
 import { fromArray, toArray } from "./run-kernel.ts";
-import { gpuBackend, type ProgramCase } from "./gpu-backend.ts";
-import { skipWithoutGpu } from "./webgpu-kernel.ts";
+import type { ProgramCase } from "./gpu-backend.ts";
+import { gpu, skipWithoutGpu } from "./webgpu-kernel.ts";
 
 /** The class `GPU` of gpu.js. */
 export const GPU: unknown = (gpujs as unknown as { GPU: unknown }).GPU;
@@ -26,8 +27,14 @@ export function gpujsFor(mode: GpujsMode): Promise<GpujsBackend> {
 }
 
 async function open(mode: GpujsMode): Promise<GpujsBackend> {
-  const webgpu = mode === "webgpu" ? { webgpu: await gpuBackend() } : {};
-  return gpujsBackend({ GPU, mode, prepare, ...webgpu });
+  if (mode !== "webgpu") return gpujsBackend({ GPU, mode, prepare });
+  const opened = await gpu();
+  return gpujsBackend({
+    GPU,
+    mode,
+    prepare,
+    webgpu: { library: functionLibrary, make: (others) => webgpuBackend(opened, others) },
+  });
 }
 
 /** Runs programs, and reads all their results with one round trip. */
@@ -40,7 +47,8 @@ export async function runProgramsOn(
     const executable = backend.compile(program);
     return {
       buffers: executable.run(inputs.map((input) => backend.upload(toArray(input)))),
-      ways: executable.ways!,
+      // Who runs each kernel, without what WGSL says of how.
+      ways: executable.ways!.map((way) => way.split(",")[0]!),
       dtypes: program.outputs.map(({ spec }) => spec.dtype),
     };
   });
