@@ -18,6 +18,8 @@ interface Attempt {
 interface Opened {
   readonly backend: Backend;
   readonly isLost?: () => boolean;
+  /** Whether matrix products are in float16. */
+  readonly hasFloat16?: boolean;
 }
 
 /**
@@ -33,12 +35,20 @@ export async function openGpuDevice(
   const failures: string[] = [];
   for (const { name, open } of attemptsFor(functionName, options)) {
     try {
-      const { backend, isLost } = await open();
+      const { backend, isLost, hasFloat16 } = await open();
       const reason = failures.length === 0 ? "" : `, because ${failures.join("; ")}`;
+      const substitute = hasFloat16 || options.matmulPrecision !== "float16"
+        ? undefined
+        : `matrix products in float32, because ${
+          hasFloat16 === false ? "the adapter has no shader-f16" : "gpu.js has no float16"
+        }`;
+      const precision = hasFloat16 ? "matrix products in float16" : substitute;
+      const suffix = precision === undefined ? reason : `${reason}, ${precision}`;
       return {
         name: deviceName(options, generation),
-        backend: { ...backend, describe: () => `${backend.describe?.() ?? backend.name}${reason}` },
+        backend: { ...backend, describe: () => `${backend.describe?.() ?? backend.name}${suffix}` },
         ...(isLost && { isLost }),
+        ...(substitute !== undefined && { substitute }),
       };
     } catch (error) {
       failures.push(`${name}: ${reasonOf(error)}`);
@@ -50,14 +60,16 @@ export async function openGpuDevice(
 /** What to try, the best first. */
 function attemptsFor(
   functionName: string,
-  { compiler, mode, powerPreference }: GpuOptions,
+  { compiler, mode, powerPreference, matmulPrecision }: GpuOptions,
 ): Attempt[] {
   const preference = powerPreference === undefined ? {} : { powerPreference };
   const openWgsl = async (): Promise<Opened> => {
     const { openGpu, webgpuBackend } = await import("./webgpu/mod.ts");
-    const opened = await openGpu(functionName, preference);
+    const float16 = matmulPrecision === "float16";
+    const opened = await openGpu(functionName, { ...preference, float16 });
     const backend = webgpuBackend(opened, { customKernel: await findCustomShaders(functionName) });
-    return { backend, isLost: () => hasFailed(backend) };
+    const hasFloat16 = opened.limits.float16;
+    return { backend, isLost: () => hasFailed(backend), hasFloat16 };
   };
   const openGpujs = async (mode: Mode): Promise<Opened> => {
     if (mode === "webgl2" && !hasWebgl2()) {
@@ -118,12 +130,13 @@ function hasFailed(backend: WebgpuBackend): boolean {
   }
 }
 
-/** "gpu", with the options that it was opened with: "gpu:wgsl", "gpu:gpujs-webgl2:low-power". */
+/** "gpu", with the options that it was opened with: "gpu:wgsl:float16", "gpu:gpujs-webgl2:low-power". */
 function deviceName(
-  { compiler, mode, powerPreference }: GpuOptions,
+  { compiler, mode, powerPreference, matmulPrecision }: GpuOptions,
   generation: number,
 ): string {
-  const parts = ["gpu", mode === undefined ? compiler : `gpujs-${mode}`, powerPreference];
+  const choice = mode === undefined ? compiler : `gpujs-${mode}`;
+  const parts = ["gpu", choice, powerPreference, matmulPrecision];
   const name = parts.filter((part) => part !== undefined).join(":");
   return generation === 1 ? name : `${name}#${generation}`;
 }

@@ -167,7 +167,12 @@ test("device: unknown kinds, names and options are refused by name", async () =>
     ["abacus", {}, DeviceError, /unknown device "abacus"; expected one of auto, .*cpu/],
     [`${kind}:wgsl`, {}, DeviceError, /is not open; expected the name that await device\(/],
     ["cpu", { compiler: "wgsl" }, OptionError, /unknown option "compiler" for device "cpu"/],
-    [kind, { threads: 2 }, OptionError, /"threads".*expected compiler, mode, powerPreference, req/],
+    [
+      kind,
+      { threads: 2 },
+      OptionError,
+      /"threads".*expected compiler, mode, .*matmulPrecision, req/,
+    ],
     [kind, { compiler: "glsl" }, OptionError, /compiler is "glsl"; expected one of wgsl, gpujs/],
     [kind, { mode: "webgl" }, OptionError, /mode is "webgl"; expected one of webgpu, webgl2/],
     [kind, { powerPreference: 1 }, OptionError, /powerPreference is 1/],

@@ -142,9 +142,12 @@ export function applyText(
     case "rem":
       if (isFloat) return call("remainder", a, b);
       // By zero it is the dividend.
-      return dtype === "int32"
-        ? `select(${a} % select(${b}, ${I}(1), ${b} == ${I}(0)), ${a}, ${b} == ${I}(0))`
-        : `select(${a} % max(${b}, ${U}(1u)), ${a}, ${b} == ${U}(0u))`;
+      if (dtype === "int32") {
+        // Of negative numbers OpenGL, on which some implementations run, leaves % open, but not division.
+        const divisor = `select(${b}, ${I}(1), ${b} == ${I}(0))`;
+        return `select(${a} - ${a} / ${divisor} * ${divisor}, ${a}, ${b} == ${I}(0))`;
+      }
+      return `select(${a} % max(${b}, ${U}(1u)), ${a}, ${b} == ${U}(0u))`;
     case "max":
       if (isFloat) return extremum(call, "larger", "atLeast", args[0]!, args[1]!);
       return dtype === "bool" ? `${a} | ${b}` : `max(${a}, ${b})`;

@@ -2,7 +2,9 @@ import type { Loop, Statement } from "../../src/backend/loop.ts";
 import type { DType } from "../../src/core/dtype.ts";
 import { DeviceError } from "../../src/core/errors.ts";
 import type { ElementwiseName } from "../../src/graph/instruction-set.ts";
-import { applyText, type Argument, castText, hidden, typeOf } from "./apply.ts";
+import { applyText, type Argument, castText, hidden, typeOf, widen } from "./apply.ts";
+import { type Combination, combineText, planCombination } from "./combine.ts";
+import { enableText, entryText } from "./entry-point.ts";
 import type { Width } from "./function-text.ts";
 import { createFunctions } from "./functions.ts";
 import type { Level } from "./loop-axes.ts";
@@ -33,16 +35,18 @@ export function loopShader(loop: Loop, limits: ShaderLimits): Shader | undefined
         `${mostInvocations}; split the tensors`,
     );
   }
-  const text = textOf(plan);
   const each = division.kind === "each" ? division.invocations : division.columns;
   const grid = gridOf(Math.ceil(outerCount / each), limits);
   const invocations = division.kind === "each"
     ? division.invocations
     : division.columns * division.slices;
-  const code = `${text.declarations}${text.functions}
-@compute @workgroup_size(${invocations})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-  let workgroup = ${grid.index};
+  const combination = combinationOf(division, invocations, limits);
+  const text = textOf(plan, combination);
+  const { subgroups } = combination;
+  const code = `${
+    enableText(subgroups === false ? [] : ["subgroups"])
+  }${text.declarations}${text.functions}
+${entryText(invocations, subgroups)}  let workgroup = ${grid.index};
 ${text.body}}
 `;
   const { declare, functions, body, bindings } = text;
@@ -50,9 +54,20 @@ ${text.body}}
     code,
     bindings,
     workgroups: grid.workgroups,
-    label: labelOf(plan),
+    label: subgroups === false ? labelOf(plan) : `${labelOf(plan)}, subgroups`,
     ...(division.kind === "each" && { parts: { declare, functions, body, invocations } }),
   };
+}
+
+/** How a workgroup combines what its slices have. */
+function combinationOf(
+  division: Division,
+  invocations: number,
+  limits: ShaderLimits,
+): Combination {
+  if (division.kind === "each") return planCombination(1, 1, invocations, limits);
+  const { slices, columns, neighbours } = division;
+  return planCombination(slices, neighbours === "slices" ? 1 : columns, invocations, limits);
 }
 
 function labelOf({ vectorAxis, division }: LoopPlan): string {
@@ -70,7 +85,7 @@ interface ShaderText {
   readonly body: string;
 }
 
-function textOf(plan: LoopPlan): ShaderText {
+function textOf(plan: LoopPlan, combination: Combination): ShaderText {
   const { loop: { statements, stores }, axes, levels, vectorAxis, varies, division } = plan;
   const { extents, outer, walkOf } = axes;
   const buffers = createLoopBuffers(plan);
@@ -200,7 +215,7 @@ function textOf(plan: LoopPlan): ShaderText {
   } else {
     const { slices, columns } = division;
     const types = new Set(reductions.map(({ dtype, result }) => typeOf(dtype, result)));
-    for (const type of types) {
+    for (const type of combination.usesMemory ? types : []) {
       declarations += `var<workgroup> ${sharedName(type)}: array<${type}, ${slices * columns}>;\n`;
     }
     body = treeText(division, plan.outerCount, plan.innerCount) +
@@ -209,12 +224,16 @@ function textOf(plan: LoopPlan): ShaderText {
       `  for (var k = slice; k < points; k += ${slices}u) {\n` +
       decode("k", innerExtents, outer, "    ") + loopBody("    ") + "  }\n" +
       reductions.map((each, i) => {
-        const shared = sharedName(typeOf(each.dtype, each.result));
-        const merge = (a: string, b: string) => combine(each, each.result, a, b);
+        const { index, dtype, result } = each;
         // The last reduction's values must have been read before.
-        return (i > 0 ? "  workgroupBarrier();\n" : "") + narrow(each) +
-          gather(division, shared, narrowed(each), merge) +
-          `  let v${each.index} = ${shared}[first];\n`;
+        return (i > 0 && combination.usesMemory ? "  workgroupBarrier();\n" : "") + narrow(each) +
+          `  var v${index} = ${narrowed(each)};\n` + combineText(combination, {
+            value: `v${index}`,
+            slice: "slice",
+            shared: sharedName(typeOf(dtype, result)),
+            merge: (a, b) => combine(each, result, a, b),
+            ...(dtype === "bool" && { shuffle: (value, by) => shuffledBool(value, by, result) }),
+          });
       }).join("") +
       "  if (slice != 0u || !isPoint) {\n    return;\n  }\n" +
       block("late", "  ") + storesOf(false, "  ");
@@ -328,32 +347,16 @@ function treeText(
   return neighbours === "slices"
     ? `  let column = local / ${slices}u;
   let slice = local % ${slices}u;
-  let first = column * ${slices}u;
 ${pointText}`
     : `  let column = local % ${columns}u;
   let slice = local / ${columns}u;
-  let first = column;
 ${pointText}`;
 }
 
-/** Combines what the slices have in shared memory; the result lies at `first`. */
-function gather(
-  { slices, columns, neighbours }: Division & { kind: "tree" },
-  shared: string,
-  value: string,
-  combine: (a: string, b: string) => string,
-): string {
-  const apart = neighbours === "slices" ? 1 : columns;
-  const other = apart === 1 ? "local + half" : `local + half * ${apart}u`;
-  return `  ${shared}[local] = ${value};
-  workgroupBarrier();
-  for (var half = ${slices / 2}u; half > 0u; half = half / 2u) {
-    if (slice < half) {
-      ${shared}[local] = ${combine(`${shared}[local]`, `${shared}[${other}]`)};
-    }
-    workgroupBarrier();
-  }
-`;
+/** Subgroups exchange numbers only. */
+function shuffledBool(value: string, distance: number, width: Width): string {
+  const U = widen("u32", width);
+  return `(subgroupShuffleXor(${U}(${value}), ${distance}u) != ${U}(0u))`;
 }
 
 function sharedName(type: string): string {

@@ -5,6 +5,8 @@ import { type ShaderLimits, vectorBytes } from "./shader.ts";
 export interface OpenOptions {
   /** Which of several adapters; the system's choice where absent. */
   readonly powerPreference?: "low-power" | "high-performance";
+  /** Whether products may round to float16, if the adapter has it; false by default. */
+  readonly float16?: boolean;
 }
 
 /** A GPU that is ready. */
@@ -32,7 +34,7 @@ let ofPackage: Promise<Gpu> | undefined;
  */
 export async function openGpu(
   functionName: string,
-  { powerPreference }: OpenOptions = {},
+  { powerPreference, float16 = false }: OpenOptions = {},
 ): Promise<OpenedGpu> {
   const { gpu, from } = await findGpu(functionName);
   const adapter = await gpu.requestAdapter(
@@ -61,7 +63,8 @@ export async function openGpu(
       bindingBytes: Math.floor(limits.maxStorageBufferBindingSize / vectorBytes) * vectorBytes,
       bindingAlignment: limits.minStorageBufferOffsetAlignment,
       subgroups: features.has("subgroups"),
-      float16: features.has("shader-f16"),
+      ...subgroupSizeOf(gpu, adapter),
+      float16: float16 && features.has("shader-f16"),
     },
   };
 }
@@ -126,6 +129,16 @@ async function openDevice(functionName: string, adapter: GPUAdapter): Promise<GP
   } catch (error) {
     throw new DeviceError(functionName, `${nameOf(adapter)} gives no device: ${messageOf(error)}`);
   }
+}
+
+/** The invocations of every subgroup, where they are as many in each and can be told by their number. */
+function subgroupSizeOf(gpu: GPU, { info }: GPUAdapter): { subgroupSize?: number } {
+  const { subgroupMinSize: least, subgroupMaxSize: most } = info as {
+    subgroupMinSize?: number;
+    subgroupMaxSize?: number;
+  };
+  const isNumbered = gpu.wgslLanguageFeatures?.has("subgroup_id");
+  return isNumbered && least !== undefined && least === most ? { subgroupSize: least } : {};
 }
 
 /** What an adapter says of itself; each says it in another field. */

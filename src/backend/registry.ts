@@ -16,6 +16,19 @@ export interface GpuOptions {
   readonly mode?: "webgpu" | "webgl2" | "webasm" | "cpu";
   /** Which of several GPUs; the system's choice by default. */
   readonly powerPreference?: "low-power" | "high-performance";
+  /**
+   * What large matrix products and convolutions of float32 round their operands to; nothing by default. "float16"
+   * halves the traffic of a workgroup's memory. It takes WGSL and an adapter with the feature shader-f16; without them
+   * products stay in float32, which `describeDevice` says, or the device is refused if it is `required`.
+   *
+   * Each operand is rounded to 11 significant bits, by at most 2^-11 of itself on a GPU that rounds to the nearest
+   * (WGSL lets it take the next one, by less than 2^-10). Products of these are exact and are summed in float32: a
+   * result is off by 2^-10 of the sum of |a| |b|, and by what float32 is off. From 65520 on a number becomes infinite;
+   * infinities and NaN stay what they are. Below 2^-14 (6.1e-5) a number is rounded by 2^-25, or becomes 0 where the
+   * GPU has no subnormal numbers: gradients so small want a loss that is scaled up. Small products, which would gain
+   * nothing, stay in float32, and integers stay exact; `explain` tells how each one runs.
+   */
+  readonly matmulPrecision?: "float32" | "float16";
 }
 
 /** A device that has been opened. */
@@ -24,6 +37,8 @@ export interface OpenedDevice {
   readonly backend: Backend;
   /** Whether it has been lost since, so that it must be opened again. */
   readonly isLost?: () => boolean;
+  /** What it has in place of something that the options ask for, and why. */
+  readonly substitute?: string;
 }
 
 /**

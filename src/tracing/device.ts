@@ -27,11 +27,12 @@ const choices: { readonly [Name in keyof Required<GpuOptions>]: readonly string[
   compiler: ["wgsl", "gpujs"],
   mode: ["webgpu", "webgl2", "webasm", "cpu"],
   powerPreference: ["low-power", "high-performance"],
+  matmulPrecision: ["float32", "float16"],
 };
 
 /** Under way or done; `device` is there once it is open. */
 interface Opening {
-  readonly promise: Promise<DeviceName>;
+  readonly promise: Promise<OpenedDevice>;
   device?: OpenedDevice;
 }
 
@@ -56,7 +57,7 @@ const warnings = new Set<string>();
  * @param kind What to open.
  * @param options Which GPU, and how it is programmed.
  * @returns The name of the device.
- * @throws {DeviceError} if the kind is unknown, or a device is required and not there.
+ * @throws {DeviceError} if the kind is unknown, or a device is required and not there, or not as the options ask for.
  * @throws {OptionError} if an option is unknown, has no such value, or does not fit the others.
  *
  * @example
@@ -81,8 +82,14 @@ export async function device(
     return kind;
   }
   try {
-    const name = await openOnce(opensAs, open, gpu);
+    const { name, substitute } = await openOnce(opensAs, open, gpu);
     noteFallback(undefined);
+    if (required && substitute !== undefined) {
+      throw new DeviceError(
+        "device",
+        `${name} has ${substitute}; expected nothing in place of what is required`,
+      );
+    }
     return name;
   } catch (error) {
     if (required || !(error instanceof DeviceError)) throw error;
@@ -93,18 +100,18 @@ export async function device(
   }
 }
 
-function openOnce(kind: string, open: DeviceOpener, options: GpuOptions): Promise<DeviceName> {
+function openOnce(kind: string, open: DeviceOpener, options: GpuOptions): Promise<OpenedDevice> {
   const key = `${kind} ${JSON.stringify(options)}`;
   const known = openings.get(key);
   if (known !== undefined && !known.device?.isLost?.()) return known.promise;
   const generation = (generations.get(key) ?? 0) + 1;
-  const run = async (): Promise<DeviceName> => {
+  const run = async (): Promise<OpenedDevice> => {
     try {
       const device = await open("device", options, generation);
       registerDevice(device.name, () => device.backend);
       generations.set(key, generation);
       opening.device = device;
-      return device.name;
+      return device;
     } catch (error) {
       openings.delete(key);
       throw error;
@@ -135,8 +142,10 @@ function readOptions(
       }`,
     );
   }
-  const { compiler, mode, powerPreference, required = false } = options;
-  for (const [name, value] of Object.entries({ compiler, mode, powerPreference })) {
+  const { compiler, mode, powerPreference, matmulPrecision, required = false } = options;
+  for (
+    const [name, value] of Object.entries({ compiler, mode, powerPreference, matmulPrecision })
+  ) {
     const values = choices[name as keyof GpuOptions];
     if (value === undefined || values.includes(value)) continue;
     throw new OptionError(
@@ -159,9 +168,17 @@ function readOptions(
       `mode ${JSON.stringify(mode)} is one of gpu.js; expected the compiler "gpujs", or no mode`,
     );
   }
+  if (matmulPrecision === "float16" && (mode !== undefined || compiler === "gpujs")) {
+    throw new OptionError(
+      "device",
+      `matmulPrecision "float16" is not one of gpu.js; expected the compiler "wgsl", or "float32"`,
+    );
+  }
   return {
     ...(mode !== undefined ? { compiler: "gpujs", mode } : compiler !== undefined && { compiler }),
     ...(powerPreference !== undefined && { powerPreference }),
+    // What is the default anyway makes no other device.
+    ...(matmulPrecision === "float16" && { matmulPrecision }),
     required,
   };
 }

@@ -1,6 +1,7 @@
 import type { DType } from "../../../src/core/dtype.ts";
 import type { Kernel } from "../../../src/backend/program.ts";
 import { sizeOf } from "../../../src/core/shape.ts";
+import { combineText, planCombination } from "../combine.ts";
 import { gridOf, type Lowered, type ShaderLimits } from "../shader.ts";
 import { assemble, bufferOf, usualInvocations } from "./assemble.ts";
 
@@ -22,6 +23,12 @@ const floatKey = `fn keyOf(bits: u32) -> u32 {
 const signedKey = "fn keyOf(bits: u32) -> u32 {\n  return bits ^ 0x80000000u;\n}\n";
 const plainKey = "fn keyOf(bits: u32) -> u32 {\n  return bits;\n}\n";
 
+/** Of equal elements the first. */
+const larger = `fn larger(a: vec2u, b: vec2u) -> vec2u {
+  return select(a, b, b.x > a.x || (b.x == a.x && b.y < a.y));
+}
+`;
+
 function keyFunction(dtype: DType): string {
   if (dtype === "int32") return signedKey;
   return dtype === "uint32" || dtype === "bool" ? plainKey : floatKey;
@@ -42,15 +49,26 @@ export function lowerArgMax(
   const invocations = usualInvocations(limits);
   const lanes = extent >= 64 && (inner === 1 || size < 8192) ? invocations : 1;
   const each = invocations / lanes;
+  const combination = planCombination(lanes, 1, invocations, limits);
+  const { subgroups } = combination;
+  const combined = combineText(combination, {
+    value: "best",
+    slice: "local",
+    shared: "shared_best",
+    merge: (a, b) => `larger(${a}, ${b})`,
+  });
   const shader = assemble({
-    label: "argMax",
+    label: subgroups === false ? "argMax" : "argMax, subgroups",
     buffers: [
       { name: "x", buffer: bufferOf(operand), element: "u32" },
       { name: "out", buffer: output.buffer, element: "i32", writes: true },
     ],
     invocations,
+    subgroups,
     grid: gridOf(Math.ceil(size / each), limits),
-    declarations: `${keyFunction(dtype)}${lanes === 1 ? "" : combination(lanes)}`,
+    declarations: `${keyFunction(dtype)}${lanes === 1 ? "" : larger}${
+      combination.usesMemory ? `var<workgroup> shared_best: array<vec2u, ${lanes}>;\n` : ""
+    }`,
     body: `  let i = workgroup${lanes === 1 ? ` * ${each}u + local` : ""};
   if (i >= ${size}u) {
     return;
@@ -66,27 +84,12 @@ export function lowerArgMax(
     }
   }
 ${
-      lanes === 1 ? "  out[i] = i32(index);\n" : `  best[local] = vec2u(key, index);
-  for (var half = ${lanes / 2}u; half > 0u; half /= 2u) {
-    workgroupBarrier();
-    if (local < half) {
-      best[local] = larger(best[local], best[local + half]);
-    }
-  }
-  if (local == 0u) {
-    out[i] = i32(best[0].y);
+      lanes === 1 ? "  out[i] = i32(index);\n" : `  var best = vec2u(key, index);
+${combined}  if (local == 0u) {
+    out[i] = i32(best.y);
   }
 `
     }`,
   });
   return { shaders: [shader], buffers: [] };
-}
-
-/** Of equal elements the first. */
-function combination(lanes: number): string {
-  return `var<workgroup> best: array<vec2u, ${lanes}>;
-fn larger(a: vec2u, b: vec2u) -> vec2u {
-  return select(a, b, b.x > a.x || (b.x == a.x && b.y < a.y));
-}
-`;
 }

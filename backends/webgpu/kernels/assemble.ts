@@ -1,5 +1,6 @@
 import { DeviceError } from "../../../src/core/errors.ts";
 import type { KernelOperand } from "../../../src/backend/program.ts";
+import { enableText, entryText, type Extension } from "../entry-point.ts";
 import {
   declareBuffer,
   type Grid,
@@ -22,10 +23,14 @@ export interface NamedBuffer {
 interface Parts {
   readonly label: string;
   readonly buffers: readonly NamedBuffer[];
+  /** Extensions of WGSL that the text needs. */
+  readonly extensions?: readonly Extension[];
   /** What stands before the entry point. */
   readonly declarations?: string;
   /** Invocations in a workgroup. */
   readonly invocations: number;
+  /** Those of a subgroup, where the body uses them. */
+  readonly subgroups?: number | false;
   readonly grid: Grid;
   /** Of the entry point; sees `group`, `local` (the invocation in its workgroup) and `workgroup` (its number). */
   readonly body: string;
@@ -33,19 +38,20 @@ interface Parts {
 
 /** A shader whose entry point is `body`. */
 export function assemble(
-  { label, buffers, declarations = "", invocations, grid, body }: Parts,
+  { label, buffers, extensions = [], declarations = "", invocations, grid, body, ...parts }: Parts,
 ): Shader {
+  const { subgroups = false } = parts;
   const declared = buffers.map(({ name, element, writes = false }, binding) =>
     declareBuffer(binding, name, element, writes)
   );
   const code = `${declared.join("")}${declarations}
-@compute @workgroup_size(${invocations})
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
-  let workgroup = ${grid.index};
+${entryText(invocations, subgroups)}  let workgroup = ${grid.index};
 ${body}}
 `;
+  const all = subgroups === false ? extensions : [...extensions, "subgroups"] as const;
+  const needed = code.includes("floatOfBits(") ? prelude : "";
   return {
-    code: code.includes("floatOfBits(") ? prelude + code : code,
+    code: enableText(all) + needed + code,
     bindings: buffers.map(({ buffer, writes = false }) => ({ buffer, writes })),
     workgroups: grid.workgroups,
     label,

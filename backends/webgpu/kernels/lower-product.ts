@@ -86,7 +86,7 @@ export function waysOf(product: Product, limits: ShaderLimits): Way[] {
   const ways = tiles
     .filter(({ tile }) =>
       tile.invocations[0] * tile.invocations[1] <= limits.invocationsPerWorkgroup &&
-      tileStorage(tile) <= limits.workgroupStorage
+      tileStorage(product, tile, limits) <= limits.workgroupStorage
     )
     .map(({ tile, yields }) => tileWay(product, tile, yields, limits));
   return [...ways, elementsWay(product, limits)];

@@ -1,3 +1,4 @@
+import { combineText, planCombination } from "../combine.ts";
 import { gridOf, type Shader, type ShaderLimits, storedType } from "../shader.ts";
 import { assemble } from "./assemble.ts";
 import type { Product, Split } from "./product.ts";
@@ -34,18 +35,18 @@ export function elementsShader(
   // From one lane to the next in workgroup memory.
   const step = side === "lanes" ? 1 : elements;
 
-  const halves: number[] = [];
-  for (let half = lanes / 2; half >= 1; half /= 2) halves.push(half);
-  const combine = halves.map((half) =>
-    `  workgroupBarrier();
-  if (lane < ${half}u) {
-    sums[local] += sums[local + ${half * step}u];
-  }
-`
-  ).join("");
+  const combination = planCombination(lanes, step, elements * lanes, limits);
+  const { subgroups, usesMemory } = combination;
+  const combined = combineText(combination, {
+    value: "sum",
+    slice: "lane",
+    shared: "sums",
+    merge: (a, b) => `${a} + ${b}`,
+  });
+  const way = lanes === 1 ? "" : `, ${lanes} lanes${subgroups === false ? "" : ", subgroups"}`;
 
   return assemble({
-    label: lanes === 1 ? "product by elements" : `product by elements, ${lanes} lanes`,
+    label: `product by elements${way}`,
     buffers: [...a.buffers, ...b.buffers, {
       name: "out",
       buffer: split.target,
@@ -53,9 +54,10 @@ export function elementsShader(
       writes: true,
     }],
     invocations: elements * lanes,
+    subgroups,
     grid,
     declarations: `${a.functions}${b.functions}${
-      lanes === 1 ? "" : `var<workgroup> sums: array<${scalar}, ${elements * lanes}>;\n`
+      usesMemory ? `var<workgroup> sums: array<${scalar}, ${elements * lanes}>;\n` : ""
     }`,
     body: `  if (workgroup >= ${across * split.parts}u) {
     return;
@@ -73,11 +75,7 @@ export function elementsShader(
   for (var depth = part * ${split.depth}u + lane; depth < end; depth += ${lanes}u) {
     sum += aAt(row, aDepth(depth)) * bAt(column, bDepth(depth));
   }
-${
-      lanes === 1 ? "" : `  sums[local] = sum;
-${combine}  sum = sums[local];
-`
-    }  if (lane == 0u && element < ${size}u) {
+${combined}  if (lane == 0u && element < ${size}u) {
     out[part * ${size}u + element] = sum;
   }
 `,

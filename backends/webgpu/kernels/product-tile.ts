@@ -1,4 +1,4 @@
-import { gridOf, type Shader, type ShaderLimits, storedType } from "../shader.ts";
+import { elementBytes, gridOf, type Shader, type ShaderLimits, storedType } from "../shader.ts";
 import { assemble } from "./assemble.ts";
 import type { Product, ProductOperand, Split } from "./product.ts";
 
@@ -12,10 +12,32 @@ export interface Tile {
   readonly invocations: readonly [number, number];
 }
 
-/** Bytes of workgroup memory that a tile takes at most. */
-export function tileStorage({ rows, columns, depth }: Tile): number {
-  return depth * (rows + columns + 8) * 4;
+/** Whether a product's tiles hold float16: where that was asked for, and rounds no integers. */
+function isHalved({ dtype }: Product, { float16 }: ShaderLimits): boolean {
+  return float16 && dtype === "float32";
 }
+
+/** Bytes of workgroup memory that a tile takes at most. */
+export function tileStorage(
+  product: Product,
+  { rows, columns, depth }: Tile,
+  limits: ShaderLimits,
+): number {
+  return depth * (rows + columns + 8) * (isHalved(product, limits) ? 2 : elementBytes);
+}
+
+/**
+ * Rounds what a tile holds. What is beyond float16 becomes infinite: WGSL would let it be the largest number just as
+ * well, which nobody would notice.
+ */
+const halves = `fn halves(values: vec4<f32>) -> vec4<f16> {
+  let bits = bitcast<vec4<u32>>(values);
+  let size = bits & vec4<u32>(0x7fffffffu);
+  let isBeyond = (size >= vec4<u32>(0x477ff000u)) & (size < vec4<u32>(0x7f800000u));
+  let infinity = bits & vec4<u32>(0x80000000u) | vec4<u32>(0x7f800000u);
+  return vec4<f16>(bitcast<vec4<f32>>(select(bits, infinity, isBeyond)));
+}
+`;
 
 /** The part of one operand in a tile: how it is brought into workgroup memory. */
 interface Side {
@@ -33,6 +55,12 @@ interface Side {
  * A product by tiles. Each workgroup makes a block of the result; each invocation sums some rows by some columns of
  * it in registers, in fours. What a step of the sum needs is brought into workgroup memory as vectors of four
  * neighbours along `free`, and while a step is summed the next is already being read.
+ *
+ * Float16 halves that memory and its traffic, no more: a product of two float16 is exact in float32, so it is made
+ * there and summed at once. Made in float16 it would round and overflow once more, and cost a conversion each.
+ *
+ * Subgroups have nothing to give here: what their invocations could tell each other, an operand that several need, is
+ * one access of workgroup memory for all of them already.
  */
 export function tileShader(
   product: Product,
@@ -44,6 +72,7 @@ export function tileShader(
   const [down, across] = tile.invocations;
   const invocations = down * across;
   const vector = `vec4<${storedType(dtype)}>`;
+  const halved = isHalved(product, limits);
   const vectorOut = columns % 4 === 0;
 
   const aQuads = product.a.hasQuads;
@@ -51,7 +80,7 @@ export function tileShader(
   const a = product.a.text("a", aQuads);
   const b = product.b.text("b", bQuads);
   const sideOf = (name: string, operand: ProductOperand, extent: number, whole: number) =>
-    loadSide(name, operand, { tile, invocations, extent, whole, depth, vector });
+    loadSide(name, operand, { tile, invocations, extent, whole, depth, vector, halved });
   const aSide = sideOf("a", product.a, tile.rows, rows);
   const bSide = sideOf("b", product.b, tile.columns, columns);
 
@@ -68,8 +97,11 @@ export function tileShader(
   const tilesDown = Math.ceil(rows / tile.rows);
   const count = tilesAcross * tilesDown * batches * split.parts;
   const grid = gridOf(count, limits);
+  const held = halved ? "vec4<f16>" : vector;
+  const taken = (at: string) => halved ? `${vector}(${at})` : at;
   return assemble({
-    label: `product by tiles of ${tile.rows}x${tile.columns}`,
+    label: `product by tiles of ${tile.rows}x${tile.columns}${halved ? ", float16" : ""}`,
+    extensions: halved ? ["f16"] : [],
     buffers: [...a.buffers, ...b.buffers, {
       name: "out",
       buffer: split.target,
@@ -79,9 +111,9 @@ export function tileShader(
     invocations,
     grid,
     declarations: `${a.functions}${b.functions}
-var<workgroup> aTile: array<${vector}, ${tile.depth * aSide.pitch}>;
-var<workgroup> bTile: array<${vector}, ${tile.depth * bSide.pitch}>;
-${storeFunction(product, vector, vectorOut)}`,
+var<workgroup> aTile: array<${held}, ${tile.depth * aSide.pitch}>;
+var<workgroup> bTile: array<${held}, ${tile.depth * bSide.pitch}>;
+${halved ? halves : ""}${storeFunction(product, vector, vectorOut)}`,
     body: `  if (workgroup >= ${count}u) {
     return;
   }
@@ -103,11 +135,12 @@ ${aSide.write}${bSide.write}    workgroupBarrier();
 ${aSide.read}${bSide.read}    }
     for (var step = 0u; step < ${tile.depth}u; step++) {
 ${
-      overRows.map((i) => `      let a${i} = aTile[step * ${aSide.pitch}u + y + ${i * down}u];\n`)
-        .join("")
+      overRows.map((i) =>
+        `      let a${i} = ${taken(`aTile[step * ${aSide.pitch}u + y + ${i * down}u]`)};\n`
+      ).join("")
     }${
       overColumns.map((j) =>
-        `      let b${j} = bTile[step * ${bSide.pitch}u + x + ${j * across}u];\n`
+        `      let b${j} = ${taken(`bTile[step * ${bSide.pitch}u + x + ${j * across}u]`)};\n`
       ).join("")
     }${
       everySum.map(({ i, r, j }) => `      ${sum(i, r, j)} += a${i}.${"xyzw"[r]} * b${j};\n`).join(
@@ -160,6 +193,7 @@ interface SideSizes {
   readonly whole: number;
   readonly depth: number;
   readonly vector: string;
+  readonly halved: boolean;
 }
 
 /**
@@ -169,7 +203,7 @@ interface SideSizes {
 function loadSide(
   name: string,
   { nearest, hasQuads }: ProductOperand,
-  { tile, invocations, extent, whole, depth, vector }: SideSizes,
+  { tile, invocations, extent, whole, depth, vector, halved }: SideSizes,
 ): Side {
   const quads = extent / 4;
   const pitch = nearest === "free" ? quads : quads + 1;
@@ -212,8 +246,10 @@ ${
   }
 `;
   }).join("");
+  // Here and not where it is read, so that nobody waits for it before the step is summed.
+  const value = (turn: number) => halved ? `halves(${name}Next${turn})` : `${name}Next${turn}`;
   const write = turns.map((turn) =>
-    `    ${name}Tile[${stepAt(turn)} * ${pitch}u + ${quadAt(turn)}] = ${name}Next${turn};\n`
+    `    ${name}Tile[${stepAt(turn)} * ${pitch}u + ${quadAt(turn)}] = ${value(turn)};\n`
   ).join("");
   return { before, read, write, pitch };
 }
