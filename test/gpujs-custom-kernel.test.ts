@@ -26,7 +26,9 @@ import { assertClose, elementsOf, uniformTensor } from "./support/tensors.ts";
 import { gpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
 const skip = await skipWithoutGpu();
-const ways: [string, DeviceOptions, string | false][] = [
+type Way = [name: string, options: DeviceOptions, skip: string | false];
+const inPages: Way[] = [["gpu.js in mode webgl2", { mode: "webgl2" }, false]];
+const ways: Way[] = "document" in globalThis ? inPages : [
   ["WGSL", { compiler: "wgsl" }, skip],
   ["gpu.js on WebGPU", { compiler: "gpujs", mode: "webgpu" }, skip],
   ["gpu.js in mode webasm", { mode: "webasm" }, false],

@@ -8,8 +8,8 @@ export interface Value {
   readonly dtype: DType;
   /** Whether it is a sum or a difference. */
   readonly isSum?: boolean;
-  /** Of a product. */
-  readonly factors?: readonly string[];
+  /** Of a product or a quotient: the names of all that it is made of, and whether a literal or a division is among it. */
+  readonly factors?: ReadonlySet<string>;
   /** The number, of float32, that it is for certain. */
   readonly literal?: number;
 }
@@ -27,8 +27,28 @@ export function applyTo(
     ? `Math.fround(${text})`
     : text;
   const isSum = op === "add" || op === "sub" || op === "neg";
-  const factors = op === "mul" ? args.map(({ name }) => name) : [];
-  return { name: writer.define(rounded), dtype, isSum, factors };
+  const factors = op === "mul" || op === "div" ? factorsOf(op, args) : undefined;
+  return { name: writer.define(rounded), dtype, isSum, ...(factors !== undefined && { factors }) };
+}
+
+const division = "a division";
+const literals = "a literal";
+
+function factorsOf(op: "mul" | "div", args: readonly Value[]): Set<string> {
+  const factors = new Set(args.flatMap(partsOf));
+  if (op === "div") factors.add(division);
+  return factors;
+}
+
+function partsOf({ name, factors = new Set(), literal }: Value): string[] {
+  return [name, ...factors, ...(literal === undefined ? [] : [literals])];
+}
+
+/** What two values, one of which is a product or a quotient, have in common. */
+function sharedFactors([a, b]: readonly Value[]): string[] {
+  if (a!.factors === undefined && b!.factors === undefined) return [];
+  const parts = new Set(partsOf(a!));
+  return partsOf(b!).filter((part) => parts.has(part));
 }
 
 /** What needs no rounding in mode "cpu". */
@@ -102,16 +122,25 @@ function textOf(
       if (op === "sub" && isSame && !ofIntegers) {
         return `(${call("finiteOf", a)} > 0.5 ? 0 : ${writer.hidden(NaN)})`;
       }
-      // A factor that two products share is taken out of their sum, whose terms then are larger than they were.
-      const share = args[0]!.factors?.some((name) => args[1]!.factors?.includes(name)) ?? false;
-      const terms = share ? args.map((each) => ({ ...each, isSum: true })) : args;
-      const [left, right] = terms.map((each) => ofIntegers ? each.name : apart(writer, each));
+      if (ofIntegers) return `(${a} ${op === "add" ? "+" : "-"} ${b})`;
+      // A factor that two terms share is taken out of their sum, and NaN with it.
+      const shares = sharedFactors(args).some((part) => part !== literals);
+      const [left, right] = apart(writer, args, ({ isSum }) => isSum === true || shares);
       return `(${left} ${op === "add" ? "+" : "-"} ${right})`;
     }
-    case "mul":
-      return whole(`(${a} * ${b})`);
-    case "div":
-      return `(${a} / ${b})`;
+    case "mul": {
+      // What was divided comes back where a quotient is multiplied by what it was divided by; literals are joined.
+      const shared = sharedFactors(args);
+      const isRisky = !ofIntegers && (shared.includes(literals) ||
+        (shared.length > 0 && args.some(({ factors }) => factors?.has(division))));
+      const [left, right] = isRisky ? apart(writer, args, () => true) : [a, b];
+      return whole(`(${left} * ${right})`);
+    }
+    case "div": {
+      const isRisky = sharedFactors(args).length > 0;
+      const [left, right] = isRisky ? apart(writer, args, () => true) : [a, b];
+      return `(${left} / ${right})`;
+    }
     case "pow":
       return call("powOf", a, b);
     case "max":
@@ -173,13 +202,21 @@ export function applyToBits(
 }
 
 /**
- * A term of a sum. Drivers take (a + b) - a for b, and constants out of sums in order to join them; with a -0 between
- * that they do not know, and with numbers that they do not know either, they cannot.
+ * Operands, the risky ones as drivers cannot know them. Else they take (a + b) - a for b, x * y - y * x for 0 and
+ * x * y / y for x, and join literals. The two sides differ in how, lest they be found equal.
  */
-function apart(writer: Writer, { name, isSum, literal }: Value): string {
-  if (writer.rounds) return name;
-  if (literal !== undefined) return writer.hidden(literal);
-  return isSum ? `(${name} + ${writer.hidden(-0)})` : name;
+function apart(
+  writer: Writer,
+  args: readonly Value[],
+  isRisky: (each: Value) => boolean,
+): string[] {
+  return args.map((each, side) => {
+    const { name, isSum, factors, literal } = each;
+    if (writer.rounds) return name;
+    if (literal !== undefined) return writer.hidden(literal);
+    const isMade = isSum === true || factors !== undefined;
+    return isMade && isRisky(each) ? writer.call(side === 0 ? "leftOf" : "rightOf", name) : name;
+  });
 }
 
 function castText(writer: Writer, { name, dtype }: Value, to: DType): string {

@@ -87,6 +87,13 @@ export function customKernelSource(
         return item.axis < extents.length ? `this.thread.${"xyz"[item.axis]}` : "0";
       case "truth":
         return String(item.value);
+      case "choice": {
+        // GLSL has no choice between a float and an integer, as which gpu.js takes positions.
+        const [one, other] = [item.one, item.other].map((each) =>
+          writer.call("floatOf", render(each))
+        );
+        return `(${render(item.condition)} ? ${one} : ${other})`;
+      }
       case "call":
         return callText(writer, item.name, item.args.map(render));
     }

@@ -31,6 +31,7 @@ export function customShader(
   const source = customKernelSource(kernel, {
     threads: [8 * most, 8 * most, most],
     threadsInARow: 2 ** 24,
+    turns: Infinity,
     arrays: Infinity,
     rounds: false,
     wgslFunctions: true,

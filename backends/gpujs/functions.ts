@@ -37,12 +37,19 @@ const definitions: Readonly<Record<string, Definition>> = {
   /** A whole number as gpu.js's integer, in which indices are exact. */
   wholeOf: { parameters: ["i"], body: "return i;", kind: "Integer" },
 
+  /** Any number as gpu.js's float. */
+  floatOf: { parameters: ["x"], body: "return x;" },
+
   /** floor(i / divisor) mod extent, for i below 2^20: the half keeps quotients away from whole numbers. */
   partOf: {
     parameters: ["i", "divisor", "extent"],
     body: `const q = Math.floor((i + 0.5) / divisor);
       return q - extent * Math.floor((q + 0.5) / extent);`,
   },
+
+  /** x, but compilers cannot know that; and in another way. */
+  leftOf: { parameters: ["x", "large"], body: "return large > 1 ? x : 0;" },
+  rightOf: { parameters: ["x", "inf"], body: "return inf > 1 ? x : 0;" },
 
   /** 1 where x is no NaN. */
   numberOf: {
@@ -66,7 +73,8 @@ const definitions: Readonly<Record<string, Definition>> = {
     body: "return a < b ? a : (a > b ? b : (a === b && a !== 0 ? a : -(-a + -b)));",
   },
 
-  signOf: { parameters: ["x"], body: "return x > 0 ? 1 : (x < 0 ? -1 : x);" },
+  /** Where comparisons take a subnormal x for 0, the product is 0; it keeps NaN and -0. */
+  signOf: { parameters: ["x"], body: `return x > 0 ? 1 : (x < 0 ? -1 : x * ${2 ** -126});` },
 
   /** Halves to even; of negative numbers as of their opposites. */
   roundOf: {
@@ -76,7 +84,7 @@ const definitions: Readonly<Record<string, Definition>> = {
       const rest = size - low;
       const even = low - 2 * Math.floor(low * 0.5) > 0.5 ? low + 1 : low;
       const whole = rest > 0.5 ? low + 1 : (rest === 0.5 ? even : low);
-      return x < 0 ? -whole : (x === 0 ? x : whole);`,
+      return x < 0 ? -whole : (x === 0 ? x * ${2 ** -126} : whole);`,
   },
 
   /** Towards zero, and within bounds; 0 for NaN. */
@@ -219,7 +227,8 @@ const definitions: Readonly<Record<string, Definition>> = {
       const cube = guess * guess * guess;
       const root = guess - guess * (cube - m) / (2 * cube + m);
       const value = root * after;
-      return x === 0 || finiteOf(x, large) < 0.5 ? x : (x < 0 ? -value : value);`,
+      const end = x * ${2 ** -126};
+      return x === 0 || finiteOf(x, large) < 0.5 ? end : (x < 0 ? -value : value);`,
   },
 
   /** The same for x^(-1/3), of which 1 / x gives the ends. */
@@ -312,7 +321,8 @@ const definitions: Readonly<Record<string, Definition>> = {
       const m = size * before;
       const power = powerBelow(m);
       const kept = roundOf(m * inversePower(power) * 128) * 0.0078125 * power * after;
-      return x === 0 || finiteOf(x, large) < 0.5 ? x : (x < 0 ? -kept : kept);`,
+      const end = x * ${2 ** -126};
+      return x === 0 || finiteOf(x, large) < 0.5 ? end : (x < 0 ? -kept : kept);`,
   },
 };
 

@@ -20,16 +20,27 @@ export interface KernelSettings {
   readonly functions?: readonly HelperFunction[];
   readonly loopMaxIterations?: number;
   readonly precision?: "single";
+  /** Of GLSL's variables. By default they have the least precision, which some devices take by its word. */
+  readonly tactic?: "precision";
   readonly pipeline?: boolean;
   readonly immutable?: boolean;
   readonly dynamicArguments?: boolean;
+}
+
+/** What is used of a context of WebGL. */
+export interface WebGlContext {
+  isContextLost(): boolean;
+  getError(): number;
 }
 
 /** The result of a kernel in the modes that run on WebGL: it stays on the device until it is deleted. */
 export interface GpujsTexture {
   /** What a kernel calls an argument of this kind. */
   readonly type: string;
+  readonly context: WebGlContext;
   toArray(): NestedArray;
+  /** Another handle of the same texture, which lives until each of its handles is deleted. */
+  clone(): GpujsTexture;
   delete(): void;
 }
 

@@ -1,16 +1,26 @@
 /** Modes "cpu", "webasm" and "webgl2": gpu.js runs its kernels itself, and what it cannot do runs on the host. */
 import type { DType, TypedArray } from "../../src/core/dtype.ts";
 import { DeviceError } from "../../src/core/errors.ts";
+import { sizeOf } from "../../src/core/shape.ts";
 import type {
   GpuConstructor,
   GpujsKernelFunction,
   GpujsMode,
   GpujsTexture,
-  HelperFunction,
   NestedArray,
+  WebGlContext,
 } from "./gpu.ts";
 import { isWide, narrowed, type WideArray, widened, wideView } from "./host-arrays.ts";
 import { hostKernel, type Prepare } from "./host-kernels.ts";
+import {
+  checkErrors,
+  checkNotLost,
+  isTexture,
+  longestSide,
+  ordered,
+  textureSettings,
+  withExtents,
+} from "./host-textures.ts";
 import { accessedBuffers } from "./kernel-buffers.ts";
 import type { DialectKernel, Mode, RunKernel } from "./mode.ts";
 
@@ -18,8 +28,16 @@ import type { DialectKernel, Mode, RunKernel } from "./mode.ts";
 export interface HostedMemory {
   readonly byteLength: number;
   host?: ArrayBufferLike | undefined;
-  /** Numbers of float32, and the dtype that they are to be read as. */
-  texture?: { readonly handle: GpujsTexture; readonly dtype: DType } | undefined;
+  texture?: TextureMemory | undefined;
+}
+
+interface TextureMemory {
+  /** Numbers of float32, in one row as gpu.js has it. */
+  readonly handle: GpujsTexture;
+  /** What they are to be read as. */
+  readonly dtype: DType;
+  /** Holds the kernel that made it, by which gpu.js reads a texture. */
+  readonly maker?: RunKernel<HostedMemory>;
 }
 
 /** The mode, with `prepare` for what gpu.js cannot do. */
@@ -35,9 +53,26 @@ export function hostedMode(
   } catch (error) {
     throw new DeviceError("gpujs", `gpu.js has no mode "${name}" here (${error})`);
   }
+  const side = usesTextures ? longestSide(gpu) : Infinity;
+  /** Once there has been a texture. */
+  let context: WebGlContext | undefined;
   let used = 0;
   const copiers = new Map<string, GpujsKernelFunction>();
-  const abandoned = new FinalizationRegistry<GpujsKernelFunction>((kernel) => kernel.destroy());
+  /** Of all kernels the last that was built has the vertices that each of them draws, so that it may not go yet. */
+  let newest: GpujsKernelFunction | undefined;
+  let isNewestAbandoned = false;
+  const abandoned = new FinalizationRegistry<GpujsKernelFunction>((kernel) => {
+    if (kernel === newest) isNewestAbandoned = true;
+    else kernel.destroy();
+  });
+
+  function noteBuilt(kernel: GpujsKernelFunction): void {
+    if (isNewestAbandoned) newest?.destroy();
+    newest = kernel;
+    isNewestAbandoned = false;
+    // gpu.js would keep every kernel for ever; what nobody can run any more is to go.
+    gpu.kernels.length = 0;
+  }
 
   function memoryOf(byteLength: number, rest: Partial<HostedMemory>): HostedMemory {
     used += byteLength;
@@ -49,6 +84,7 @@ export function hostedMode(
     const { texture } = memory;
     if (memory.host === undefined && texture !== undefined) {
       const values = flattened(texture.handle.toArray(), memory.byteLength / 4);
+      checkErrors(texture.handle.context);
       memory.host = bytesOf(values, texture.dtype);
     }
     return memory.host ??= new ArrayBuffer(memory.byteLength);
@@ -58,33 +94,34 @@ export function hostedMode(
   function textureOf(memory: HostedMemory, dtype: DType): GpujsTexture {
     if (memory.texture === undefined) {
       const values = wideView(dtype, hostOf(memory));
-      const upload = copier([values.length], "Array");
-      memory.texture = { handle: upload(Float32Array.from(values)) as GpujsTexture, dtype };
+      const handle = inOneRow("Array", values.length, Float32Array.from(values));
+      memory.texture = { handle, dtype };
     }
     return memory.texture.handle;
   }
 
-  /** A kernel that copies an array into a texture of an extent or several: a texture has its extents for good. */
-  function copier(size: readonly number[], type: string): GpujsKernelFunction {
-    const key = `${type} ${size}`;
+  /** Copies an array into a texture of one row. Kernels know how their textures lie, so that all have to lie alike. */
+  function inOneRow(
+    type: string,
+    size: number,
+    source: Float32Array | GpujsTexture,
+    layout = "",
+  ): GpujsTexture {
+    const key = `${type} ${size} ${layout}`;
     let copy = copiers.get(key);
     if (copy === undefined) {
-      const [x = 1, y = 1] = size;
-      const rows = size.length > 1 ? ` + this.thread.y * ${x}` : "";
-      const layers = size.length > 2 ? ` + this.thread.z * ${x * y}` : "";
-      copy = gpu.createKernel(
-        `function kernel(a) { return a[this.thread.x${rows}${layers}]; }`,
-        {
-          output: size,
-          argumentTypes: [type],
-          precision: "single",
-          pipeline: true,
-          immutable: true,
-        },
-      );
+      copy = gpu.createKernel("function kernel(a) { return a[this.thread.x]; }", {
+        output: [size],
+        argumentTypes: [type],
+        ...textureSettings,
+      });
       copiers.set(key, copy);
+      const first = copy(source) as GpujsTexture;
+      noteBuilt(copy);
+      context = first.context;
+      return first;
     }
-    return copy;
+    return copy(source) as GpujsTexture;
   }
 
   function release(memory: HostedMemory): void {
@@ -96,47 +133,71 @@ export function hostedMode(
 
   function compile(kernel: DialectKernel): RunKernel<HostedMemory> {
     const { source, functions, arrays, numbers, output, dtype, loopMaxIterations } = kernel;
-    const size = output.reduce((all, each) => all * each, 1);
-    let run: GpujsKernelFunction | undefined;
-    const runKernel: RunKernel<HostedMemory> = (memories) => {
-      const shaped: GpujsTexture[] = [];
-      const args = memories.map((memory, i) => {
-        const { size, dtype } = arrays[i]!;
-        if (!usesTextures) return rowsOf(wideView(dtype, hostOf(memory)), size);
-        const texture = textureOf(memory, dtype);
-        if (size.length === 1) return texture;
-        shaped.push(copier(size, texture.type)(texture) as GpujsTexture);
-        return shaped.at(-1)!;
-      });
-      const kernel = run ?? gpu.createKernel(usesTextures ? ordered(source, functions) : source, {
+    const size = sizeOf(output);
+    checkTextures(kernel);
+    let built: GpujsKernelFunction | undefined;
+
+    /** Arguments of the first call also tell gpu.js what it compiles for: their extents, and their types. */
+    function build(args: readonly (Rows | GpujsTexture)[]): NestedArray | GpujsTexture {
+      const shaped = args.map((arg, i) => isTexture(arg) ? withExtents(arg, arrays[i]!.size) : arg);
+      const kernel = gpu.createKernel(usesTextures ? ordered(source, functions) : source, {
         output,
         functions,
-        // Only a texture that is there tells its type.
         argumentTypes: [
-          ...args.map((arg) => "type" in arg ? arg.type : "Array"),
+          ...args.map((arg) => isTexture(arg) ? arg.type : "Array"),
           ...numbers.map(() => usesTextures ? "Float" : "Number"),
         ],
         ...(loopMaxIterations === undefined ? {} : { loopMaxIterations }),
-        precision: "single",
-        ...(usesTextures ? { pipeline: true, immutable: true } : {}),
+        ...(usesTextures ? textureSettings : { precision: "single" as const }),
       });
-      const result = kernel(...args, ...numbers);
-      if (run === undefined) {
-        run = kernel;
-        // gpu.js would keep every kernel for ever; what nobody can run any more is to go.
-        gpu.kernels.length = 0;
-        abandoned.register(runKernel, kernel);
-      }
-      shaped.forEach((each) => each.delete());
+      const result = kernel(...shaped, ...numbers);
+      shaped.forEach((each) => isTexture(each) && each.delete());
+      noteBuilt(kernel);
+      abandoned.register(runKernel, kernel);
+      built = kernel;
+      return result;
+    }
+
+    const runKernel: RunKernel<HostedMemory> = (memories) => {
+      checkNotLost(context);
+      const args = memories.map((memory, i) => {
+        const { size, dtype } = arrays[i]!;
+        return usesTextures
+          ? textureOf(memory, dtype)
+          : rowsOf(wideView(dtype, hostOf(memory)), size);
+      });
+      const result = built === undefined ? build(args) : built(...args, ...numbers);
       if (result === undefined || result === null) {
         throw new DeviceError("gpujs", `gpu.js did not run a kernel in mode "${name}":\n${source}`);
       }
-      if ("delete" in result) {
-        return memoryOf(4 * size, { texture: { handle: result, dtype } });
+      if (!isTexture(result)) {
+        return memoryOf(4 * size, { host: bytesOf(flattened(result, size), dtype) });
       }
-      return memoryOf(4 * size, { host: bytesOf(flattened(result, size), dtype) });
+      context = result.context;
+      if (output.length === 1) {
+        return memoryOf(4 * size, { texture: { handle: result, dtype, maker: runKernel } });
+      }
+      const handle = inOneRow(result.type, size, result, String(output));
+      result.delete();
+      return memoryOf(4 * size, { texture: { handle, dtype } });
     };
     return runKernel;
+  }
+
+  /** Refuses what no texture holds. */
+  function checkTextures({ arrays, output }: DialectKernel): void {
+    const largest = Math.max(...arrays.map(({ size }) => sizeOf(size)), sizeOf(output));
+    const [width, height = 1, depth = 1] = output;
+    // gpu.js makes two dimensions a texture as they are, and anything else one that is nearly a square.
+    const isWide = height > 1 && depth === 1 && Math.max(width!, height) > side;
+    if (largest <= side ** 2 && !isWide) return;
+    throw new DeviceError(
+      "gpujs",
+      `mode "${name}" has tensors of at most ${
+        side ** 2
+      } elements here, and kernels of two dimensions of at most ` +
+        `${side} x ${side}; got ${isWide ? `${width} x ${height}` : `${largest} elements`}`,
+    );
   }
 
   const downloadSync = (memory: HostedMemory, dtype: DType): TypedArray =>
@@ -147,9 +208,10 @@ export function hostedMode(
     limits: {
       // WebGL guarantees 16 textures; the other modes have no limit.
       arrays: usesTextures ? 15 : Infinity,
-      threads: [2 ** 24, 2 ** 24, 2 ** 24],
-      threadsInARow: 2 ** 31 - 1,
+      threads: usesTextures ? [side, side, side] : [2 ** 24, 2 ** 24, 2 ** 24],
+      threadsInARow: usesTextures ? side ** 2 : 2 ** 31 - 1,
       rounds: name === "cpu",
+      turns: Infinity,
       wgslFunctions: false,
     },
     upload: (data) => {
@@ -183,19 +245,6 @@ export function hostedMode(
     describe: () => usesTextures ? "WebGL2 textures, synchronous reads" : "on the host's processor",
     memory: () => ({ heap: used, used, tensors: used }),
   };
-}
-
-/**
- * GLSL wants functions before their callers, and gpu.js orders them by the first calls that it meets: so the text begins
- * with calls of all of them, callers first, which never run. `functions` lists callees first.
- */
-function ordered(source: string, functions: readonly HelperFunction[]): string {
-  if (functions.length < 2) return source;
-  const calls = functions.toReversed().map(({ source, settings }) => {
-    const zeros = Object.keys(settings.argumentTypes).map(() => "0");
-    return `${/function (\w+)/.exec(source)![1]}(${zeros.join(", ")});`;
-  });
-  return source.replace("{", () => `{\nif (this.thread.x < 0) {\n${calls.join("\n")}\n}`);
 }
 
 /** An array as gpu.js takes it: rows of an innermost extent, and layers of rows. */

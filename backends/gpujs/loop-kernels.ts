@@ -13,6 +13,8 @@ import { createWriter, isFloat, type Writer } from "./writer.ts";
 export interface KernelLimits extends GridLimits {
   /** Arrays that a kernel may read. */
   readonly arrays: number;
+  /** Turns that a thread's loops may take together. */
+  readonly turns: number;
   /** Whether float32 is to be rounded explicitly. */
   readonly rounds: boolean;
   /** Whether functions that kernels call are those of wgsl-functions.ts. */
@@ -238,7 +240,7 @@ function writeKernel(
   }
   const stored = stage.kind === "part" ? stage.index : loop.stored;
   const kernel = writer.finish(values.get(stored)!.name, grid.output, result);
-  if (kernel.arrays.length > limits.arrays) return undefined;
+  if (kernel.arrays.length > limits.arrays || writer.turns() > limits.turns) return undefined;
   return stage.kind === "part" ? kernel : { ...kernel, readsInPlace: readInPlace(loop) };
 }
 
@@ -298,7 +300,7 @@ interface Body {
   readonly values: Map<number, Value>;
 }
 
-/** Loops over the reduced axes, with constant bounds: gpu.js stops others after a thousand turns. */
+/** Loops over the reduced axes. */
 function writeReduction(
   writer: Writer,
   loop: DenseLoop,
@@ -337,7 +339,7 @@ function writeReduction(
   if (extents.slice(outer).includes(0)) return;
   const opened: (() => void)[] = [];
   const open = (variable: string, count: number): void => {
-    writer.open(`for (let ${variable} = 0; ${variable} < ${count}; ${variable}++)`);
+    writer.openLoop(variable, count);
     opened.push(() => writer.close());
   };
   const guard = (condition: string): void => {
@@ -393,7 +395,7 @@ function combined(
   const at = indexText(0, strides, [...coordinates, `r${index}`]);
   const name = `t${index}`;
   writer.line(`let ${name} = ${initialText(writer, statement.op, statement.dtype)};`);
-  writer.open(`for (let r${index} = 0; r${index} < ${cut.parts}; r${index}++)`);
+  writer.openLoop(`r${index}`, cut.parts);
   const part = writer.load(partials.get(index)!, at);
   writer.line(`${name} = ${combineText(writer, statement.op, name, part)};`);
   writer.close();

@@ -101,6 +101,7 @@ function overPoints(
   const grid = gridOf(shape, limits, writer.call);
   if (grid === undefined) return undefined;
   const returned = write(writer, grid.coordinates);
+  if (writer.turns() > limits.turns) return undefined;
   const { buffer, spec: { dtype } } = kernel.output;
   return writer.finish(returned, grid.output, { buffer, dtype });
 }
@@ -150,7 +151,7 @@ function scattering(kernel: Kernel<"scatterAdd">, limits: KernelLimits): KernelS
   return overPoints(kernel as Kernel, [outer, extent, inner], limits, (writer, coordinates) => {
     const own = writer.define(`${coordinates[1]} + 0`);
     writer.line("let t = 0;");
-    writer.open(`for (let k = 0; k < ${count}; k++)`);
+    writer.openLoop("k", count);
     writer.open(`if (${writer.load(arrayOf(indices!), "k")} === ${own})`);
     const at = indexText(0, [count * inner, inner, 1], [coordinates[0]!, "k", coordinates[2]!]);
     const value = writer.define(writer.load(arrayOf(updates!), at));
@@ -174,7 +175,7 @@ function argMaximum(kernel: Kernel<"argMax">, limits: KernelLimits): KernelSourc
     const at = (i: string): string => indexText(0, [extent * inner, inner, 1], [block!, i, lane!]);
     writer.line(`let best = ${writer.load(arrayOf(x!), at("0"))};`);
     writer.line("let bestIndex = 0;");
-    writer.open(`for (let i = 0; i < ${extent}; i++)`);
+    writer.openLoop("i", extent);
     const value = writer.define(writer.load(arrayOf(x!), at("i")));
     // Nothing is larger than a NaN.
     const isLarger = `${value} > best || ${writer.call("numberOf", value)} < 0.5`;
@@ -195,7 +196,7 @@ function cumulation(kernel: Kernel<"cumSum">, limits: KernelLimits): KernelSourc
   return overPoints(kernel as Kernel, [outer, extent, inner], limits, (writer, coordinates) => {
     const [block, own, lane] = coordinates as [string, string, string];
     writer.line("let t = 0;");
-    writer.open(`for (let i = 0; i < ${extent}; i++)`);
+    writer.openLoop("i", extent);
     const position = reverse ? `${extent - 1} - i` : "i";
     writer.open(`if (${position} ${reverse ? ">=" : "<="} ${own})`);
     const at = indexText(
@@ -223,7 +224,7 @@ function convolution(kernel: Kernel<"conv">, limits: KernelLimits): KernelSource
     const positions = coordinates.slice(2, -1);
     writer.line("let t = 0;");
     const taps = window.map((extent, axis) => {
-      writer.open(`for (let w${axis} = 0; w${axis} < ${extent}; w${axis}++)`);
+      writer.openLoop(`w${axis}`, extent);
       return `w${axis}`;
     });
     const pixels = input.map((extent, axis) => {
@@ -242,7 +243,7 @@ function convolution(kernel: Kernel<"conv">, limits: KernelLimits): KernelSource
       return writer.call("wholeOf", pixel);
     });
     writer.line("let tc = 0;");
-    writer.open(`for (let c = 0; c < ${channels}; c++)`);
+    writer.openLoop("c", channels);
     const ofImage = indexText(0, stridesOf(x!.spec.shape), [group, image, ...pixels, "c"]);
     const ofWindow = indexText(0, stridesOf(w!.spec.shape), [
       group,

@@ -83,6 +83,8 @@ function kernelLimits({ workgroupsPerDimension: most, buffers }: ShaderLimits): 
     arrays: buffers - 1,
     threads: [8 * most, 8 * most, most],
     threadsInARow: 2 ** 31 - 1,
+    // Mesa's llvmpipe leaves loops after so many, and says nothing.
+    turns: 2 ** 16 - 1,
     rounds: false,
     wgslFunctions: true,
   };

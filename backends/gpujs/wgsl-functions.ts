@@ -20,6 +20,8 @@ const test = (name: string): WgslFunction => ({
 });
 
 const wgslFunctions: Readonly<Record<string, WgslFunction>> = {
+  leftOf: { calls: [], returned: "bitcast<f32>(bitcast<u32>(user_x) | zeroBits)" },
+  rightOf: { calls: [], returned: "bitcast<f32>(bitcast<u32>(user_x) | guardBits)" },
   numberOf: test("isNumber"),
   finiteOf: test("isFinite"),
   largerOf: { calls: ["larger"], returned: "larger(user_a, user_b)" },

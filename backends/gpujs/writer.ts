@@ -20,7 +20,11 @@ export interface Writer {
   line(text: string): void;
   /** Opens a block, in which what is defined outside stays known. */
   open(head: string): void;
+  /** Opens a loop with a constant bound: gpu.js stops others after a thousand turns. */
+  openLoop(variable: string, count: number): void;
   close(): void;
+  /** Turns that a thread's loops take together. */
+  turns(): number;
   finish(returned: string, output: readonly number[], result: ArrayArgument): KernelSource;
 }
 
@@ -31,7 +35,10 @@ export function createWriter(rounds: boolean): Writer {
   const functions = new Set<string>();
   const lines: string[] = [];
   const scopes: Map<string, string>[] = [new Map()];
+  /** How often each open block runs. */
+  const runs = [1];
   let names = 0;
+  let turns = 0;
 
   function nameOf(array: ArrayArgument): string {
     let at = arrays.findIndex(({ buffer, dtype }) =>
@@ -49,6 +56,12 @@ export function createWriter(rounds: boolean): Writer {
 
   function line(text: string): void {
     lines.push("  ".repeat(scopes.length) + text);
+  }
+
+  function open(head: string, count = 1): void {
+    line(`${head} {`);
+    scopes.push(new Map());
+    runs.push(runs.at(-1)! * count);
   }
 
   return {
@@ -78,14 +91,18 @@ export function createWriter(rounds: boolean): Writer {
       return name;
     },
     line,
-    open(head) {
-      line(`${head} {`);
-      scopes.push(new Map());
+    open: (head) => open(head),
+    openLoop(variable, count) {
+      // That it has ended is found out in one more turn.
+      turns += runs.at(-1)! * (count + 1);
+      open(`for (let ${variable} = 0; ${variable} < ${count}; ${variable}++)`, count);
     },
     close() {
       scopes.pop();
+      runs.pop();
       line("}");
     },
+    turns: () => turns,
     finish(returned, output, result) {
       line(`return ${returned};`);
       const parameters = [...arrays.map((_, i) => `a${i}`), ...numbers.map((_, i) => `s${i}`)];

@@ -1,4 +1,3 @@
-import process from "node:process";
 import { describeDevice, device, type DeviceName, type DeviceOptions } from "../../mod.ts";
 import type { WebgpuBackend } from "../../backends/webgpu/mod.ts";
 import { backendOf } from "../../src/backend/registry.ts";
@@ -18,10 +17,22 @@ export interface TestGpu {
   readonly own: RegExp;
 }
 
-/** Why tests on a GPU are skipped, or false. */
-export const skip: string | false = await skipWithoutGpu();
+/** A page, which has nothing but WebGL2: it is without WebGPU. */
+const isPage = "document" in globalThis;
 
-const both: readonly TestGpu[] = [
+/** Why tests on a GPU are skipped, or false. */
+export const skip: string | false = isPage ? false : await skipWithoutGpu();
+
+const webgl2: TestGpu = {
+  name: "gpu:gpujs-webgl2",
+  options: { mode: "webgl2", required: true },
+  description: /^gpu\.js in mode "webgl2", WebGL2 /,
+  ways: /^(gpu\.js|host)/,
+  own: /^gpu\.js/,
+};
+
+/** Both compilers on WebGPU; in a page WebGL2. */
+export const gpus: readonly TestGpu[] = isPage ? [webgl2] : [
   {
     name: "gpu:wgsl",
     options: { compiler: "wgsl", required: true },
@@ -38,17 +49,9 @@ const both: readonly TestGpu[] = [
   },
 ];
 
-/**
- * Both compilers on WebGPU under Deno. SwiftShader, which Node and Bun have, takes many times as long: there gpu.js has
- * its own tests only (gpujs-*.test.ts), unless all are asked for.
- */
-export const gpus: readonly TestGpu[] = both.filter(({ name }) =>
-  name === "gpu:wgsl" || "Deno" in globalThis || process.env["SOFTSTEP_GPUS"] === "all"
-);
-
 // With SOFTSTEP_EXPECT_GPU=1 a GPU that does not open fails the whole file; so does one that is not what it should be.
 if (skip === false) {
-  const { description } = await gpu();
+  const { description } = isPage ? { description: "WebGL2" } : await gpu();
   for (const each of gpus) {
     const name = await device("gpu", each.options);
     const says = describeDevice(name);
@@ -70,5 +73,6 @@ export function liveHandlesOf({ name }: TestGpu): number {
 
 /** The GPU as a place where S3 is run. */
 export function machineOf({ name }: TestGpu): Machine {
-  return { name: `float32 on ${name}`, device: name, dtype: "float32", skip, isGpu: true };
+  const dtype = "float32";
+  return { name: `float32 on ${name}`, device: name, dtype, skip, isGpu: true, isSlow: isPage };
 }
