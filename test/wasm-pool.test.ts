@@ -4,11 +4,21 @@ import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import fc from "fast-check";
+import { createModule } from "../backends/wasm/module.ts";
+import { compileModule } from "../backends/wasm/module-code.ts";
 import { createPool, inScratch, type Task } from "../backends/wasm/pool.ts";
-import { large, openPool, type Setting, untilJoined } from "./support/pool.ts";
+import type { FoundThreads } from "../backends/wasm/pool-start.ts";
+import {
+  large,
+  mailboxThreads,
+  openPool,
+  type Setting,
+  testModule,
+  untilJoined,
+} from "./support/pool.ts";
 
-function withPool(threads: number, use: (setting: Setting) => void): void {
-  const setting = openPool(threads);
+function withPool(threads: number, use: (setting: Setting) => void, found?: FoundThreads): void {
+  const setting = openPool(threads, found);
   try {
     use(setting);
   } finally {
@@ -167,6 +177,64 @@ test("wasm pool: an error in any thread comes to the caller, and the pool works 
         assert.deepEqual([...words.subarray(0, 8)], new Array(8).fill(5));
       }
     });
+  }
+});
+
+/** Sees that a pool works, whoever takes part. */
+function assertWorks({ pool, functions, words }: Setting): void {
+  words.fill(5, 0, 40);
+  const task: Task = { calls: [{ func: functions.step!, args: [0, 0] }], units: 40, chunk: 1 };
+  pool.run([[task]], large);
+  assert.deepEqual([...words.subarray(0, 40)], Array.from({ length: 40 }, (_, i) => 16 + i));
+}
+
+test("wasm pool: workers whose mailbox is full are replaced by others", () => {
+  let launched = 0;
+  withPool(3, (setting) => {
+    for (let turn = 0; turn < 12; turn++) {
+      const functions = setting.pool.register(testModule());
+      assertWorks({ ...setting, functions });
+      untilJoined({ ...setting, functions });
+      // Those that were known before are given to the new ones too.
+      assertWorks(setting);
+    }
+    assert.equal(setting.pool.threads, 3);
+    assert.equal(setting.pool.reason, undefined);
+  }, mailboxThreads(500, () => launched++));
+  assert.ok(launched >= 6, `${launched} workers in all`);
+});
+
+test("wasm pool: the calling thread works alone where a mailbox has no room for a module", () => {
+  withPool(3, (setting) => {
+    assertWorks(setting);
+    assertWorks(setting);
+    assert.equal(setting.pool.threads, 1);
+    assert.match(setting.pool.reason!, /^workers have no room/);
+    assertWorks(setting);
+  }, mailboxThreads(20));
+});
+
+test("wasm pool: the calling thread works alone when workers have failed", async () => {
+  for (const found of [undefined, mailboxThreads(1 << 16)]) {
+    const setting = openPool(3, found);
+    const { pool } = setting;
+    untilJoined(setting);
+    const module = createModule();
+    module.importMemory(100, 100, false);
+    module.export("nothing", module.func([], undefined, () => {}));
+    const { nothing } = pool.register(compileModule(module.encode()));
+    assert.throws(() => pool.run([[{ calls: [{ func: nothing!, args: [] }] }]], large), /memory/);
+    const deadline = performance.now() + 20000;
+    while (pool.reason === undefined) {
+      assert.ok(performance.now() < deadline, "nobody has heard of it");
+      // Workers take in what they were given when there is something to do.
+      assertWorks(setting);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.match(pool.reason, /^a worker failed: .*memory/s);
+    assert.equal(pool.threads, 1);
+    assertWorks(setting);
+    pool.dispose();
   }
 });
 

@@ -16,12 +16,9 @@ export interface Mailbox {
   at: number;
 }
 
-/** Room for some thousands of modules; memory that is not written to costs nothing. */
-const mailboxWords = 1 << 23;
-
-/** An empty mailbox. */
-export function createMailbox(): Mailbox {
-  const words = new Int32Array(new SharedArrayBuffer(4 * mailboxWords));
+/** An empty mailbox of so many words: room for some thousands of modules. What is not written to costs no memory. */
+export function createMailbox(length: number = 1 << 23): Mailbox {
+  const words = new Int32Array(new SharedArrayBuffer(4 * length));
   words[0] = 1;
   return { words, at: 1 };
 }
@@ -34,7 +31,8 @@ export function writeMessage({ words }: Mailbox, message: ModuleMessage): boolea
     code = codeOf(message.module);
     head.push(message.first, message.names.length);
     for (const name of message.names) {
-      head.push(name.length, ...Array.from(name, (_, i) => name.charCodeAt(i)));
+      head.push(name.length);
+      for (let i = 0; i < name.length; i++) head.push(name.charCodeAt(i));
     }
     head.push(code.length);
   } else {

@@ -6,15 +6,16 @@ export interface Workers {
   readonly count: number;
   /** Starts another one. It may join in later, or never. */
   start(): void;
-  /** Gives a message to each from the given one on, counted from 0. */
-  post(message: ModuleMessage, from?: number): void;
+  /** Gives a message to each from the given one on, counted from 0; false if they can take no more messages. */
+  post(message: ModuleMessage, from?: number): boolean;
   close(): void;
 }
 
-/** No workers yet, for one memory and control block. */
+/** No workers yet, for one memory and control block. `failed` is called when one has ended that should not have. */
 export type CreateWorkers = (
   memory: WebAssembly.Memory,
   state: Omit<ThreadState, "thread">,
+  failed: (error: unknown) => void,
 ) => Workers;
 
 /** How threads are started, or why there are none. */

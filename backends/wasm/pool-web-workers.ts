@@ -5,7 +5,12 @@
  */
 import { createMailbox, readMessage, writeMessage } from "./pool-mailbox.ts";
 import type { CreateWorkers, FoundThreads } from "./pool-start.ts";
-import { awaitDone, takeIn, workForEver, workOnChunks } from "./pool-work.ts";
+import { awaitDone, takeIn, type WorkerStart, workForEver, workOnChunks } from "./pool-work.ts";
+
+/** How workers are started that each give `start` to the function which `text` says; `failed` tells what ended one. */
+export type Launcher = (
+  text: string,
+) => (start: WorkerStart, failed: (error: unknown) => void) => { terminate(): unknown };
 
 /** Web Workers that this thread may wait for, or why there are none. */
 export function findWebWorkers(): FoundThreads {
@@ -16,7 +21,7 @@ export function findWebWorkers(): FoundThreads {
       missing: "the main thread of a page may not wait for others; in a Worker there are more",
     };
   }
-  return { create: createWebWorkers };
+  return { create: createMailboxWorkers(launchWebWorkers) };
 }
 
 function mayWait(): boolean {
@@ -28,29 +33,40 @@ function mayWait(): boolean {
   }
 }
 
-const createWebWorkers: CreateWorkers = (memory, state) => {
-  const source = `onmessage = ({ data }) => ` +
-    `(${workForEver})(data, ${readMessage}, ${takeIn}, ${awaitDone}, ${workOnChunks});`;
+const launchWebWorkers: Launcher = (text) => {
+  const source = `onmessage = ({ data }) => (${text})(data);`;
   const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const mailbox = createMailbox();
-  const workers: Worker[] = [];
-  const close = (): void => workers.forEach((worker) => worker.terminate());
-  return {
-    get count() {
-      return workers.length;
-    },
-    start() {
-      const worker = new Worker(url);
-      // A worker that cannot start leaves its chunks to the others.
-      worker.onerror = (event) => event.preventDefault();
-      // It reads the log from the beginning.
-      worker.postMessage({ ...state, thread: workers.length + 1, memory, port: mailbox });
-      workers.push(worker);
-    },
-    post(message, from = 0) {
-      // What others have been given is in the log. Where there is no room the calling thread goes on alone.
-      if (from === 0 && !writeMessage(mailbox, message)) close();
-    },
-    close,
+  return (start, failed) => {
+    const worker = new Worker(url);
+    worker.onerror = (event) => {
+      event.preventDefault();
+      failed(event.message ?? "it could not be started");
+    };
+    worker.postMessage(start);
+    return worker;
   };
 };
+
+/** Workers that read their messages from a mailbox of so many words. */
+export function createMailboxWorkers(launcher: Launcher, mailboxLength?: number): CreateWorkers {
+  const launch = launcher(
+    `(start) => (${workForEver})(start, ${readMessage}, ${takeIn}, ${awaitDone}, ${workOnChunks})`,
+  );
+  return (memory, state, failed) => {
+    const mailbox = createMailbox(mailboxLength);
+    const workers: ReturnType<typeof launch>[] = [];
+    return {
+      get count() {
+        return workers.length;
+      },
+      start() {
+        // It reads the mailbox from the beginning.
+        const start = { ...state, thread: workers.length + 1, memory, port: mailbox };
+        workers.push(launch(start, failed));
+      },
+      // What others have been given is in the mailbox already.
+      post: (message, from = 0) => from > 0 || writeMessage(mailbox, message),
+      close: () => workers.forEach((worker) => worker.terminate()),
+    };
+  };
+}

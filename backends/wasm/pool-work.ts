@@ -60,7 +60,7 @@ export const layout: ControlLayout = {
 };
 
 /** Words of the control block in all. */
-export const controlLength: number = layout.text + 1 + layout.maxText;
+const controlLength: number = layout.text + 1 + layout.maxText;
 
 /** What a thread works with. */
 export interface ThreadState {
@@ -69,6 +69,20 @@ export interface ThreadState {
   readonly table: Float64Array;
   /** Number of the thread: its share of the scratch memory. */
   readonly thread: number;
+}
+
+/** Numbers in the table of a dispatch; what does not fit is cut into several. */
+export const tableLength: number = 1 << 17;
+
+/** What the calling thread works with, in memory that it shares with workers or in its own. */
+export function createState(shared: boolean): ThreadState {
+  const buffer = (bytes: number) => shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
+  return {
+    layout,
+    control: new Int32Array(buffer(4 * controlLength)),
+    table: new Float64Array(buffer(8 * tableLength)),
+    thread: 0,
+  };
 }
 
 /** A compiled function; its parameters are numbers. */

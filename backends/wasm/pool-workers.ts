@@ -3,15 +3,8 @@
  * they neither need a permission nor keep the process alive. It is looked up when it is needed, so that browsers and
  * bundlers never see an import.
  */
-import type { FoundThreads, Workers } from "./pool-start.ts";
-import {
-  awaitDone,
-  type ModuleMessage,
-  takeIn,
-  type ThreadState,
-  workForEver,
-  workOnChunks,
-} from "./pool-work.ts";
+import type { CreateWorkers, FoundThreads, Workers } from "./pool-start.ts";
+import { awaitDone, type ModuleMessage, takeIn, workForEver, workOnChunks } from "./pool-work.ts";
 import { findWebWorkers } from "./pool-web-workers.ts";
 
 /** The part of `node:worker_threads` that is used. */
@@ -32,7 +25,7 @@ interface Port {
 export function findWorkers(): FoundThreads {
   const workerThreads = findWorkerThreads();
   if (workerThreads === undefined) return findWebWorkers();
-  return { create: (memory, state) => createWorkers(workerThreads, memory, state) };
+  return { create: (...args) => createWorkers(workerThreads, ...args) };
 }
 
 /** `node:worker_threads`, where there is one. */
@@ -45,8 +38,7 @@ function findWorkerThreads(): WorkerThreads | undefined {
 
 function createWorkers(
   { Worker, MessageChannel }: WorkerThreads,
-  memory: WebAssembly.Memory,
-  state: Omit<ThreadState, "thread">,
+  ...[memory, state, failed]: Parameters<CreateWorkers>
 ): Workers {
   const source = 'import { receiveMessageOnPort, workerData } from "node:worker_threads";' +
     `(${workForEver})(workerData, receiveMessageOnPort, ${takeIn}, ${awaitDone}, ${workOnChunks});`;
@@ -60,13 +52,14 @@ function createWorkers(
       const { port1, port2 } = new MessageChannel();
       const workerData = { ...state, thread: ports.length + 1, memory, port: port2 };
       const worker = new Worker(url, { workerData, transferList: [port2] });
-      // Errors of kernels come through the control block. A worker that cannot start leaves its chunks to the others.
-      worker.on("error", () => {});
+      // Errors of kernels come through the control block.
+      worker.on("error", failed);
       worker.unref();
       ports.push(port1);
     },
     post(message, from = 0) {
       for (const port of ports.slice(from)) port.postMessage(message);
+      return true;
     },
     close: () => ports.forEach((port) => port.close()),
   };

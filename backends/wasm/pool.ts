@@ -11,35 +11,28 @@
  * `run` returns when all is done. The calling thread works too; threads claim chunks one by one, so results may not
  * depend on who takes which. Ranges are those that the tasks say for any number of threads. Tasks of one phase run
  * at the same time; a phase begins when the one before is finished. Workers start when there has been enough to do,
- * sleep when there is nothing to do, and never keep the process alive.
+ * sleep when there is nothing to do, and never keep the process alive. Where they can take no more modules, others
+ * take their place; when one has failed, the calling thread works alone from then on.
  */
 import { DeviceError } from "../../src/core/errors.ts";
+import { createCrew, type Crew, type PoolModule } from "./pool-crew.ts";
+import type { FoundThreads } from "./pool-start.ts";
 import { checkThreads, defaultThreads } from "./pool-threads.ts";
 import {
   awaitDone,
-  controlLength,
+  createState,
   layout,
   type Native,
+  tableLength,
   type ThreadState,
   workOnChunks,
 } from "./pool-work.ts";
-import type { CreateWorkers } from "./pool-start.ts";
 import { findWorkers } from "./pool-workers.ts";
 
-/** A function of a module that the pool knows. */
+/** A function of a module that the pool knows. The module is forgotten when nothing refers to this any more. */
 export interface PoolFunction {
   readonly id: number;
   readonly from: PoolModule;
-}
-
-/** A module that the pool knows. It is forgotten when nothing refers to this any more. */
-interface PoolModule {
-  readonly module: WebAssembly.Module;
-  readonly names: readonly string[];
-  /** The functions have numbers from here on. */
-  readonly first: number;
-  /** How many workers have it. */
-  posted: number;
 }
 
 /** A call of a function. */
@@ -67,7 +60,7 @@ export interface RunOptions {
 
 /** Threads that work together on one memory. */
 export interface Pool {
-  /** The calling thread is one of them. */
+  /** The calling thread is one of them. Both may change when workers fail. */
   readonly threads: number;
   /** Why there is only one thread. */
   readonly reason: string | undefined;
@@ -86,6 +79,8 @@ export interface PoolOptions {
   readonly threads?: number;
   /** Nanoseconds of work from which on workers help: to wake them takes about as long. */
   readonly threshold?: number;
+  /** How workers are started; by default as this runtime does it. */
+  readonly found?: FoundThreads;
 }
 
 /** The argument that stands for an address in the scratch memory of the thread that makes the call. */
@@ -93,83 +88,46 @@ export function inScratch(offset: number): number {
   return layout.scratch + offset;
 }
 
-/** Numbers in the table of a dispatch; what does not fit is cut into several. */
-const tableLength = 1 << 17;
-
-/**
- * The first worker starts when it could have helped with so many nanoseconds of work: about what starting a few of them
- * costs, of a processor everywhere, and in Deno of the time of this thread.
- */
-const startCost = 100_000_000;
-
 /** Makes a pool. */
 export function createPool(
-  { memory, threads = defaultThreads(), threshold = 100_000 }: PoolOptions,
+  { memory, threads = defaultThreads(), threshold = 100_000, found }: PoolOptions,
 ): Pool {
   checkThreads("createPool", threads);
-  let create: CreateWorkers | undefined;
   let reason: string | undefined;
+  let crew: Crew | undefined;
   if (threads === 1) reason = "one thread was asked for, or there is one processor";
   else if (!isShared(memory)) reason = "the memory is not shared";
   else {
-    const found = findWorkers();
+    found ??= findWorkers();
     if ("missing" in found) reason = found.missing;
-    else create = found.create;
+    else crew = createCrew(memory, found.create, threads - 1);
   }
-  if (reason !== undefined) threads = 1;
+
+  const whyAlone = (): string | undefined => reason ?? crew?.reason;
 
   /** For work that is not shared. */
   const alone = createState(false);
-  const together = threads > 1 ? createState(true) : undefined;
   const natives: (Native | undefined)[] = [];
-  const workers = together && create!(memory, together);
   let nextFunction = 0;
   let dispatches = 0;
-  /** Nanoseconds of work that a further worker could have helped with, and with how many it pays to start one. */
-  let worked = 0;
-  let price = startCost;
 
   const forgotten = new FinalizationRegistry<{ forget: number; count: number }>((message) => {
     for (let i = 0; i < message.count; i++) natives[message.forget + i] = undefined;
-    workers?.post(message);
+    crew?.forget(message);
   });
 
-  function stateFor(cost: number): ThreadState {
-    if (workers === undefined || threads === 1 || cost < threshold) return alone;
-    startWhatPays();
-    worked += cost;
-    return workers.count > 0 ? together! : alone;
+  /** Sees that this thread has a function. */
+  function instantiate({ id, from }: PoolFunction): void {
+    if (natives[id] !== undefined) return;
+    const { exports } = new WebAssembly.Instance(from.module, { env: { memory } });
+    from.names.forEach((name, i) => natives[from.first + i] = exports[name] as Native);
   }
 
-  /** One worker after the other, where starting them keeps this thread from its work. */
-  function startWhatPays(): void {
-    while (workers!.count < threads - 1 && worked >= price) {
-      worked -= price;
-      const before = performance.now();
-      try {
-        workers!.start();
-      } catch (error) {
-        price = Infinity;
-        if (workers!.count > 0) return;
-        threads = 1;
-        reason = `workers do not start: ${error}`;
-        return;
-      }
-      price = 1e6 * (performance.now() - before);
-    }
-  }
-
-  /** Sees that the threads have a function. */
-  function provide({ id, from }: PoolFunction, toWorkers: boolean): void {
-    if (natives[id] === undefined) {
-      const { exports } = new WebAssembly.Instance(from.module, { env: { memory } });
-      from.names.forEach((name, i) => natives[from.first + i] = exports[name] as Native);
-    }
-    if (toWorkers && from.posted < workers!.count) {
-      const { module, first, names } = from;
-      workers!.post({ module, first, names }, from.posted);
-      from.posted = workers!.count;
-    }
+  /** What the threads share, if they shall work together. */
+  function stateFor(phases: readonly (readonly Task[])[], cost: number): ThreadState {
+    if (crew === undefined || cost < threshold) return alone;
+    crew.start(cost);
+    return crew.stateWith(modulesOf(phases)) ?? alone;
   }
 
   function dispatch(state: ThreadState, chunks: number, scratch: RunOptions["scratch"]): void {
@@ -195,21 +153,27 @@ export function createPool(
 
   return {
     get threads() {
-      return threads;
+      return whyAlone() === undefined ? threads : 1;
     },
     get reason() {
-      return reason;
+      return whyAlone();
     },
     register(module) {
       const names = WebAssembly.Module.exports(module)
         .filter(({ kind }) => kind === "function").map(({ name }) => name);
-      const from: PoolModule = { module, names, first: nextFunction, posted: 0 };
+      const from: PoolModule = {
+        module,
+        names,
+        first: nextFunction,
+        generation: 0,
+        posted: 0,
+      };
       nextFunction += names.length;
       forgotten.register(from, { forget: from.first, count: names.length });
       return Object.fromEntries(names.map((name, i) => [name, { id: from.first + i, from }]));
     },
     run(phases, { cost, scratch }) {
-      const state = stateFor(cost);
+      const state = stateFor(phases, cost);
       const { table } = state;
       let at = layout.header;
       let chunks = 0;
@@ -234,7 +198,7 @@ export function createPool(
           table.set([size, chunks, phaseStart, units ?? -1, chunk, calls.length], at);
           at += 6;
           for (const { func, args } of calls) {
-            provide(func, state !== alone);
+            instantiate(func);
             table[at++] = func.id;
             table[at++] = args.length;
             for (const arg of args) table[at++] = arg;
@@ -244,27 +208,14 @@ export function createPool(
       }
       flush();
     },
-    dispose() {
-      if (together !== undefined) {
-        Atomics.store(together.control, layout.stop, 1);
-        Atomics.add(together.control, layout.wake, 1);
-        Atomics.notify(together.control, layout.wake);
-      }
-      workers?.close();
-      threads = 1;
-      reason = "the pool was disposed of";
-    },
+    dispose: () => crew?.dismiss("the pool was disposed of"),
   };
 }
 
-function createState(shared: boolean): ThreadState {
-  const buffer = (bytes: number) => shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes);
-  return {
-    layout,
-    control: new Int32Array(buffer(4 * controlLength)),
-    table: new Float64Array(buffer(8 * tableLength)),
-    thread: 0,
-  };
+function* modulesOf(phases: readonly (readonly Task[])[]): Iterable<PoolModule> {
+  for (const tasks of phases) {
+    for (const { calls } of tasks) for (const { func } of calls) yield func.from;
+  }
 }
 
 function isShared(memory: WebAssembly.Memory): boolean {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { Worker } from "node:worker_threads";
 import { createModule } from "../../backends/wasm/module.ts";
+import { compileModule } from "../../backends/wasm/module-code.ts";
 import { i32 } from "../../backends/wasm/opcodes.ts";
 import {
   createPool,
@@ -8,9 +10,11 @@ import {
   type RunOptions,
   type Task,
 } from "../../backends/wasm/pool.ts";
+import type { FoundThreads } from "../../backends/wasm/pool-start.ts";
+import { createMailboxWorkers, type Launcher } from "../../backends/wasm/pool-web-workers.ts";
 
 /** Functions over ranges of 32-bit integers in memory. */
-function testModule(): WebAssembly.Module {
+export function testModule(): WebAssembly.Module {
   const module = createModule();
   module.importMemory(0, 65536, true);
   const at = (base: Parameters<typeof i32.add>[0], i: typeof base) =>
@@ -56,7 +60,7 @@ function testModule(): WebAssembly.Module {
     f.for(i, n, 1, () => f.do(i32.store(at(to, i), value)));
   });
   module.export("fill", fill);
-  return new WebAssembly.Module(module.encode());
+  return compileModule(module.encode());
 }
 
 /** Enough work, so that workers help. */
@@ -69,10 +73,26 @@ export interface Setting {
   readonly words: Int32Array;
 }
 
-/** A pool of its own memory. */
-export function openPool(threads: number): Setting {
+/** Workers like those of browsers, which read modules from a mailbox of so many words. */
+export function mailboxThreads(length: number, onLaunch: () => void = () => {}): FoundThreads {
+  const launcher: Launcher = (text) => {
+    const source = `import { workerData } from "node:worker_threads"; (${text})(workerData);`;
+    const url = new URL(`data:text/javascript,${encodeURIComponent(source)}`);
+    return (start, failed) => {
+      const worker = new Worker(url, { workerData: start });
+      worker.on("error", failed);
+      worker.unref();
+      onLaunch();
+      return worker;
+    };
+  };
+  return { create: createMailboxWorkers(launcher, length) };
+}
+
+/** A pool of its own memory, with workers that are started as this runtime does it or as `found` says. */
+export function openPool(threads: number, found?: FoundThreads): Setting {
   const memory = new WebAssembly.Memory({ initial: 64, maximum: 65536, shared: true });
-  const pool = createPool({ memory, threads });
+  const pool = createPool({ memory, threads, ...(found && { found }) });
   assert.equal(pool.threads, threads);
   return {
     memory,
