@@ -6,12 +6,23 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { type Blas, blasConv, blasDot, blasProduct, loadBlas } from "../backends/native/mod.ts";
 import { prepareConv } from "../backends/reference/conv.ts";
-import { prepareDot as prepareReference } from "../backends/reference/dot.ts";
 import type { Kernel } from "../src/backend/program.ts";
-import { allocate, type DType, type TypedArray } from "../src/core/dtype.ts";
+import { allocate, type TypedArray } from "../src/core/dtype.ts";
 import { type Shape, sizeOf } from "../src/core/shape.ts";
 import { anyConvolution, convKernel, type Convolution, plainAxis } from "./support/convolutions.ts";
 import { root } from "./support/files.ts";
+import { fillSeeded } from "./support/fill-seeded.ts";
+import {
+  anyAxes,
+  type DotCase,
+  dotKernel,
+  innerLayouts,
+  type Layout,
+  matrices,
+  outerLayouts,
+  type Product,
+  referenceDot,
+} from "./support/products.ts";
 
 const isDeno = "Deno" in globalThis;
 const isNode = !isDeno && process.versions["bun"] === undefined;
@@ -22,30 +33,13 @@ const loaded = loadBlas({ library: "on" });
 const blas = "blas" in loaded ? loaded.blas : undefined;
 const needsBlas = { skip: "reason" in loaded && loaded.reason };
 
-type Pairs = readonly (readonly [number, number])[];
 type Real = "float32" | "float64";
 
-function kernelOf(dtype: DType, a: Shape, b: Shape, batch: Pairs, contract: Pairs): Kernel<"dot"> {
-  const free = (shape: Shape, side: 0 | 1) =>
-    shape.filter((_, axis) => ![...batch, ...contract].some((pair) => pair[side] === axis));
-  const shape = [...batch.map(([axis]) => a[axis]!), ...free(a, 0), ...free(b, 1)];
-  return {
-    op: "dot",
-    params: { batch, contract },
-    operands: [{ buffer: 0, spec: { shape: a, dtype } }, { buffer: 1, spec: { shape: b, dtype } }],
-    output: { buffer: 2, spec: { shape, dtype } },
-  };
-}
-
-/** A kernel with operands. */
-interface Product {
-  readonly kernel: Kernel<"dot">;
-  readonly a: TypedArray;
-  readonly b: TypedArray;
-}
-
 /** The product by the library, in shared WebAssembly memory; undefined where it is declined. */
-function multiply({ kernel, a, b }: Product, library: Blas = blas!): number[] | undefined {
+function multiply(
+  { kernel, inputs: [a, b] }: DotCase,
+  library: Blas = blas!,
+): number[] | undefined {
   const run = blasDot(library, kernel, (m, n, k) => m * n * k > 0);
   if (run === undefined) return undefined;
   const size = sizeOf(kernel.output.spec.shape);
@@ -72,12 +66,7 @@ function multiply({ kernel, a, b }: Product, library: Blas = blas!): number[] | 
   return result;
 }
 
-function multiplyReference({ kernel, a, b }: Product): number[] {
-  const { dtype, shape } = kernel.output.spec;
-  const out = allocate(dtype, sizeOf(shape));
-  prepareReference(kernel)(out, [a, b]);
-  return Array.from(out);
-}
+const multiplyReference = (product: DotCase): number[] => Array.from(referenceDot(product));
 
 /** Equal numbers; a sum of zeros may have either sign. */
 function assertEqual(actual: readonly number[], expected: readonly number[], note?: string): void {
@@ -86,67 +75,30 @@ function assertEqual(actual: readonly number[], expected: readonly number[], not
 
 /** Numbers from -1 to 1, or whole ones that are multiplied and added without rounding. */
 function fill(dtype: Real, shape: Shape, seed: number, isWhole: boolean): TypedArray {
-  let state = seed | 1;
-  return allocate(dtype, sizeOf(shape)).map(() => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return isWhole ? state % 8 : state / 2 ** 31;
-  });
+  if (!isWhole) return fillSeeded(dtype, shape, seed);
+  const whole = fillSeeded("int32", shape, seed);
+  return allocate(dtype, whole.length).map((_, i) => whole[i]! % 8);
 }
 
-/** Axis names of each kind in any order. */
-const anyAxes = fc.record({
-  dtype: fc.constantFrom<Real>("float32", "float64"),
-  batch: fc.constantFrom<string[]>([], [], ["b"], ["b", "c"]),
-  contract: fc.constantFrom<string[]>([], ["x"], ["x"], ["x", "y"]),
-  left: fc.constantFrom<string[]>([], ["m"], ["m"], ["m", "n"]),
-  right: fc.constantFrom<string[]>([], ["p"], ["p"], ["p", "q"]),
-  extents: fc.array(
-    fc.oneof(
-      { weight: 1, arbitrary: fc.constant(0) },
-      { weight: 20, arbitrary: fc.integer({ min: 1, max: 9 }) },
-    ),
-    { minLength: 8, maxLength: 8 },
-  ),
-  seed: fc.integer(),
-}).chain(({ dtype, batch, contract, left, right, extents, seed }) => {
-  const all = ["b", "c", "x", "y", "m", "n", "p", "q"];
-  const side = (labels: string[]) =>
-    fc.shuffledSubarray(labels, { minLength: labels.length, maxLength: labels.length });
-  return fc.tuple(side([...batch, ...contract, ...left]), side([...batch, ...contract, ...right]))
-    .map(([a, b]): Product => {
-      const shapes = [a, b].map((labels) => labels.map((label) => extents[all.indexOf(label)]!));
-      const pairs = (labels: string[]): Pairs =>
-        labels.map((label) => [a.indexOf(label), b.indexOf(label)]);
-      return {
-        kernel: kernelOf(dtype, shapes[0]!, shapes[1]!, pairs(batch), pairs(contract)),
-        a: fill(dtype, shapes[0]!, seed, true),
-        b: fill(dtype, shapes[1]!, seed + 2, true),
-      };
-    });
-});
-
-/** Where an operand's batch, free and contracted axes lie. */
-const layouts = ["bfc", "bcf", "fbc", "cbf", "fcb", "cfb"] as const;
-type Layout = (typeof layouts)[number];
-
-function matrixProduct(
-  dtype: Real,
-  [batch, m, n, k]: readonly [number, number, number, number],
-  [left, right]: readonly [Layout, Layout],
-  isWhole = false,
-): Product {
-  const shapeOf = (layout: Layout, free: number) =>
-    [...layout].map((axis) => axis === "b" ? batch : axis === "f" ? free : k);
-  const [a, b] = [shapeOf(left, m), shapeOf(right, n)];
-  const pair = (axis: string): [number, number] => [left.indexOf(axis), right.indexOf(axis)];
+function caseOf(product: Product<Real>, seed: number, isWhole: boolean): DotCase {
+  const { dtype, a, b } = product;
   return {
-    kernel: kernelOf(dtype, a, b, [pair("b")], [pair("c")]),
-    a: fill(dtype, a, 7, isWhole),
-    b: fill(dtype, b, 9, isWhole),
+    kernel: dotKernel(product),
+    inputs: [fill(dtype, a, seed, isWhole), fill(dtype, b, seed + 2, isWhole)],
   };
 }
+
+const anyCase: fc.Arbitrary<DotCase> = fc.tuple(
+  anyAxes<Real>({
+    dtypes: ["float32", "float64"],
+    mostContracted: 2,
+    largestExtent: 9,
+    extentsPerZero: 20,
+  }),
+  fc.integer(),
+).map(([product, seed]) => caseOf(product, seed, true));
+
+const layouts: readonly Layout[] = [...outerLayouts, "fbc", "cbf", ...innerLayouts];
 
 test("native BLAS is opened where one is expected", { skip: !expectsBlas }, () => {
   assert.ok("blas" in loaded, "reason" in loaded ? loaded.reason : "");
@@ -218,7 +170,7 @@ test(
 test("native BLAS multiplies any axes in any order, or declines", needsBlas, () => {
   let accepted = 0;
   fc.assert(
-    fc.property(anyAxes, (product) => {
+    fc.property(anyCase, (product) => {
       const actual = multiply(product);
       if (actual === undefined) return;
       accepted++;
@@ -241,7 +193,7 @@ test("native BLAS takes every layout with neighbours along a row or a column", n
   for (const left of layouts) {
     for (const right of layouts) {
       for (const sizes of manySizes) {
-        const product = matrixProduct("float32", sizes, [left, right], true);
+        const product = caseOf(matrices(sizes, [left, right]), 7, true);
         const actual = multiply(product);
         const note = `${left} ${right} ${sizes}`;
         const ordinary = !sizes.includes(1);
@@ -261,9 +213,9 @@ test("native BLAS is within k epsilon of the reference", needsBlas, () => {
   for (const dtype of ["float32", "float64"] as const) {
     for (const sizes of cases) {
       for (const layout of [["bfc", "bcf"], ["bcf", "bfc"], ["fbc", "cbf"]] as const) {
-        const product = matrixProduct(dtype, sizes, layout);
-        const { kernel, a, b } = product;
-        const magnitude = multiplyReference({ kernel, a: a.map(Math.abs), b: b.map(Math.abs) });
+        const product = caseOf(matrices<Real>(sizes, layout, dtype), 7, false);
+        const { kernel, inputs: [a, b] } = product;
+        const magnitude = multiplyReference({ kernel, inputs: [a.map(Math.abs), b.map(Math.abs)] });
         const actual = multiply(product)!;
         multiplyReference(product).forEach((expected, i) => {
           const bound = sizes[3] * epsilon[dtype] * magnitude[i]!;
@@ -276,7 +228,7 @@ test("native BLAS is within k epsilon of the reference", needsBlas, () => {
 });
 
 test("native BLAS multiplies alike with any number of threads", needsBlas, () => {
-  const product = matrixProduct("float32", [1, 230, 210, 190], ["bfc", "bcf"], true);
+  const product = caseOf(matrices([1, 230, 210, 190]), 7, true);
   const expected = multiplyReference(product);
   for (const threads of [1, 2, 3, 4]) {
     const again = loadBlas({ library: "on", threads });
@@ -285,14 +237,22 @@ test("native BLAS multiplies alike with any number of threads", needsBlas, () =>
   }
 });
 
+/** Of two matrices. */
+const plainProduct = (a: Shape, b: Shape): Product => ({
+  dtype: "float32",
+  a,
+  b,
+  batch: [],
+  contract: [[1, 0]],
+});
+
 test("native BLAS keeps infinities and NaN", needsBlas, () => {
   const element = fc.constantFrom(0, 1, -2, 3, NaN, Infinity, -Infinity);
   fc.assert(
     fc.property(fc.array(element, { minLength: 30, maxLength: 30 }), (values) => {
-      const product = {
-        kernel: kernelOf("float32", [5, 3], [3, 5], [], [[1, 0]]),
-        a: Float32Array.from(values.slice(0, 15)),
-        b: Float32Array.from(values.slice(15)),
+      const product: DotCase = {
+        kernel: dotKernel(plainProduct([5, 3], [3, 5])),
+        inputs: [Float32Array.from(values.slice(0, 15)), Float32Array.from(values.slice(15))],
       };
       assertEqual(multiply(product)!, multiplyReference(product));
     }),
@@ -303,17 +263,18 @@ test("native BLAS declines what it does not know and what does not pay", () => {
   const never = () => assert.fail("nothing is multiplied");
   const idle = { description: "none", sgemm: never, dgemm: never };
   const decide = (kernel: Kernel<"dot">) => blasDot(idle, kernel) !== undefined;
-  const plain = kernelOf("float32", [64, 64], [64, 64], [], [[1, 0]]);
+  const square = plainProduct([64, 64], [64, 64]);
+  const plain = dotKernel(square);
   const number = { literal: 2, spec: { shape: [], dtype: "float32" as const } };
   assert.equal(decide(plain), true);
-  assert.equal(decide(kernelOf("int32", [64, 64], [64, 64], [], [[1, 0]])), false);
+  assert.equal(decide(dotKernel({ ...square, dtype: "int32" })), false);
   assert.equal(decide({ ...plain, operands: [number, plain.operands[1]!] }), false);
-  assert.equal(decide(kernelOf("float32", [8, 8], [8, 8], [], [[1, 0]])), false);
-  assert.equal(decide(kernelOf("float32", [1, 512], [512, 512], [], [[1, 0]])), false);
-  assert.equal(decide(kernelOf("float32", [64, 0], [0, 64], [], [[1, 0]])), false);
+  assert.equal(decide(dotKernel(plainProduct([8, 8], [8, 8]))), false);
+  assert.equal(decide(dotKernel(plainProduct([1, 512], [512, 512]))), false);
+  assert.equal(decide(dotKernel(plainProduct([64, 0], [0, 64]))), false);
   // The contracted axes are neighbours in one operand only.
-  const split = kernelOf("float32", [64, 8, 8], [8, 64, 8], [], [[1, 0], [2, 2]]);
-  assert.equal(decide(split), false);
+  const split: Product = { ...plainProduct([64, 8, 8], [8, 64, 8]), contract: [[1, 0], [2, 2]] };
+  assert.equal(decide(dotKernel(split)), false);
 });
 
 /** Holds a convolution by the library against the reference; false where it is declined. */

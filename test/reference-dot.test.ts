@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { referenceBackend } from "../backends/reference/mod.ts";
 import type { DType } from "../src/core/dtype.ts";
 import { anyElement, anyElements, at, coordinates } from "./support/kernel-arbitraries.ts";
+import { anyAxes } from "./support/products.ts";
 import { type Elements, elements, runKernel } from "./support/run-kernel.ts";
 
 const backend = referenceBackend();
@@ -16,32 +17,35 @@ const multiplyAdd: Partial<Record<DType, (a: number, b: number, c: number) => nu
   uint32: (a, b, c) => Number(BigInt.asUintN(32, BigInt(a) + BigInt(b) * BigInt(c))),
 };
 
-type Pairs = readonly (readonly [number, number])[];
-
-/** A label an axis, as einsum has them: equal labels of both operands pair up. */
-interface Labelled {
+/** An operand with a letter for each axis. */
+interface Lettered {
   readonly operand: Elements;
-  readonly labels: readonly string[];
+  readonly letters: readonly string[];
 }
 
-function dotOracle(a: Labelled, b: Labelled, batch: string[], contract: string[]) {
+function dotOracle(
+  a: Lettered,
+  b: Lettered,
+  batch: readonly string[],
+  contract: readonly string[],
+) {
   const paired = [...batch, ...contract];
-  const extentOf = (label: string) => {
-    const side = a.labels.includes(label) ? a : b;
-    return side.operand.shape[side.labels.indexOf(label)]!;
+  const extentOf = (letter: string) => {
+    const side = a.letters.includes(letter) ? a : b;
+    return side.operand.shape[side.letters.indexOf(letter)]!;
   };
-  const free = [...a.labels, ...b.labels].filter((label) => !paired.includes(label));
+  const free = [...a.letters, ...b.letters].filter((letter) => !paired.includes(letter));
   const kept = [...batch, ...free];
   const shape = kept.map(extentOf);
   const inner = coordinates(contract.map(extentOf));
   const values = coordinates(shape).map((outer) =>
     inner.reduce((sum, summed) => {
-      const value = ({ operand, labels }: Labelled) =>
+      const value = ({ operand, letters }: Lettered) =>
         at(
           operand,
-          labels.map((label) => {
-            const i = kept.indexOf(label);
-            return i >= 0 ? outer[i]! : summed[contract.indexOf(label)]!;
+          letters.map((letter) => {
+            const i = kept.indexOf(letter);
+            return i >= 0 ? outer[i]! : summed[contract.indexOf(letter)]!;
           }),
         );
       return multiplyAdd[a.operand.dtype]!(sum, value(a), value(b));
@@ -50,45 +54,30 @@ function dotOracle(a: Labelled, b: Labelled, batch: string[], contract: string[]
   return { shape, values };
 }
 
-/** Axis names of each kind in any order, and extents. */
-const cases = fc.record({
-  dtype: fc.constantFrom<DType>("float32", "float64", "int32", "uint32"),
-  batch: fc.constantFrom<string[][]>([], [], ["b"], ["b", "c"]),
-  contract: fc.constantFrom<string[][]>([], ["x"], ["x"], ["x", "y"], ["x", "y", "z"]),
-  left: fc.constantFrom<string[][]>([], ["m"], ["m"], ["m", "n"]),
-  right: fc.constantFrom<string[][]>([], ["p"], ["p"], ["p", "q"]),
-  extents: fc.array(
-    fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, {
-      weight: 12,
-      arbitrary: fc.integer({ min: 1, max: 6 }),
-    }),
-    { minLength: 9, maxLength: 9 },
-  ),
-}).chain(({ dtype, batch, contract, left, right, extents }) => {
-  const all = ["b", "c", "x", "y", "z", "m", "n", "p", "q"];
-  const side = (labels: string[]) =>
-    fc.shuffledSubarray(labels, { minLength: labels.length, maxLength: labels.length })
-      .chain((labels) =>
-        anyElements(dtype, labels.map((label) => extents[all.indexOf(label)]!))
-          .map((operand): Labelled => ({ operand, labels }))
-      );
-  return fc.record({
-    batch: fc.constant(batch),
-    contract: fc.constant(contract),
-    a: side([...batch, ...contract, ...left]),
-    b: side([...batch, ...contract, ...right]),
-  });
-});
+const anyProduct = anyAxes({
+  dtypes: ["float32", "float64", "int32", "uint32"],
+  mostContracted: 3,
+  largestExtent: 6,
+  extentsPerZero: 12,
+}).chain((product) =>
+  fc.tuple(
+    fc.constant(product),
+    anyElements(product.dtype, product.a),
+    anyElements(product.dtype, product.b),
+  )
+);
 
 test("reference dot of any axes in any order, rounded at every step in ascending order", () => {
   fc.assert(
-    fc.property(cases, ({ a, b, batch, contract }) => {
-      const pairs = (labels: string[]): Pairs =>
-        labels.map((label) => [a.labels.indexOf(label), b.labels.indexOf(label)]);
-      const params = { batch: pairs(batch), contract: pairs(contract) };
-      const { shape, values } = dotOracle(a, b, batch, contract);
-      const output = { shape, dtype: a.operand.dtype };
-      assert.deepEqual(runKernel(backend, "dot", params, [a.operand, b.operand], output), values);
+    fc.property(anyProduct, ([{ dtype, batch, contract, letters }, a, b]) => {
+      const { shape, values } = dotOracle(
+        { operand: a, letters: letters.a },
+        { operand: b, letters: letters.b },
+        letters.batch,
+        letters.contract,
+      );
+      const output = { shape, dtype };
+      assert.deepEqual(runKernel(backend, "dot", { batch, contract }, [a, b], output), values);
     }),
     { numRuns: 300 },
   );

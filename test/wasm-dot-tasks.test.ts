@@ -1,12 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { prepareDot as prepareReference } from "../backends/reference/dot.ts";
 import { dotModule, prepareDot } from "../backends/wasm/dot.ts";
 import { dotTasks } from "../backends/wasm/dot-tasks.ts";
 import type { Pool } from "../backends/wasm/pool.ts";
 import { createPool } from "../backends/wasm/pool.ts";
-import type { Kernel } from "../src/backend/program.ts";
+import { dotKernel, matrices, referenceDot } from "./support/products.ts";
 
 const memory = new WebAssembly.Memory({ initial: 256, maximum: 65536, shared: true });
 const elements = new Float32Array(memory.buffer);
@@ -20,25 +19,12 @@ interface Product {
   readonly batchLast: boolean;
 }
 
-function kernelOf({ batch, rows, columns, depth, batchLast }: Product): Kernel<"dot"> {
-  const dtype = "float32";
-  const axes = (matrix: readonly number[]) => batchLast ? [...matrix, batch] : [batch, ...matrix];
-  const [first, row, column] = batchLast ? [2, 0, 1] : [0, 1, 2];
-  return {
-    op: "dot",
-    params: { batch: [[first, first]], contract: [[column, row]] },
-    operands: [
-      { buffer: 0, spec: { shape: axes([rows, depth]), dtype } },
-      { buffer: 1, spec: { shape: axes([depth, columns]), dtype } },
-    ],
-    output: { buffer: 2, spec: { shape: [batch, rows, columns], dtype } },
-  };
-}
-
 /** A product in the pool, held against the reference backend. */
 function check(pool: Pool, product: Product, unitsEach: number): void {
-  const { batch, rows, columns, depth } = product;
-  const kernel = kernelOf(product);
+  const { batch, rows, columns, depth, batchLast } = product;
+  const kernel = dotKernel(
+    matrices([batch, rows, columns, depth], batchLast ? ["fcb", "cfb"] : ["bfc", "bcf"]),
+  );
   const [sizeA, sizeB, size] = [
     batch * rows * depth,
     batch * depth * columns,
@@ -57,12 +43,8 @@ function check(pool: Pool, product: Product, unitsEach: number): void {
   tasks.place(4 * out, 4 * a, 4 * b);
   pool.run([tasks.tasks], { cost: Infinity, scratch });
 
-  const expected = new Float32Array(size);
-  prepareReference(kernel)(expected, [
-    elements.slice(a, a + sizeA),
-    elements.slice(b, b + sizeB),
-  ]);
-  assert.deepEqual(elements.slice(out, out + size), expected);
+  const inputs = [elements.slice(a, a + sizeA), elements.slice(b, b + sizeB)] as const;
+  assert.deepEqual(elements.slice(out, out + size), referenceDot({ kernel, inputs }));
 }
 
 const anyProduct = fc.record({

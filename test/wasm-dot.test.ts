@@ -3,22 +3,23 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import fc from "fast-check";
-import { prepareDot as prepareReference } from "../backends/reference/dot.ts";
 import { type DotFunctions, dotModule, prepareDot } from "../backends/wasm/dot.ts";
-import type { Kernel } from "../src/backend/program.ts";
-import {
-  allocate,
-  bytesPerElement,
-  type DType,
-  type TypedArray,
-  viewOf,
-} from "../src/core/dtype.ts";
-import { type Shape, sizeOf } from "../src/core/shape.ts";
-import { anyElement, anyElements } from "./support/kernel-arbitraries.ts";
-import { type Elements, toArray } from "./support/run-kernel.ts";
+import { bytesPerElement, type DType, type TypedArray, viewOf } from "../src/core/dtype.ts";
+import { sizeOf } from "../src/core/shape.ts";
 import { fillSeeded } from "./support/fill-seeded.ts";
-
-type Pairs = readonly (readonly [number, number])[];
+import { anyElement, anyElements } from "./support/kernel-arbitraries.ts";
+import {
+  anyAxes,
+  type DotCase,
+  dotKernel,
+  innerLayouts,
+  type Layout,
+  matrices,
+  outerLayouts,
+  type Product,
+  referenceDot,
+} from "./support/products.ts";
+import { toArray } from "./support/run-kernel.ts";
 
 const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536 });
 const instances = new Map<DType, DotFunctions>();
@@ -33,38 +34,6 @@ function functionsOf(dtype: DType): DotFunctions {
   return functions;
 }
 
-interface Operand {
-  readonly shape: Shape;
-  readonly array: TypedArray;
-}
-
-interface Product {
-  readonly dtype: DType;
-  readonly a: Operand;
-  readonly b: Operand;
-  readonly batch: Pairs;
-  readonly contract: Pairs;
-}
-
-function kernelOf({ dtype, a, b, batch, contract }: Product): Kernel<"dot"> {
-  const free = (shape: Shape, side: 0 | 1) =>
-    shape.filter((_, axis) => ![...batch, ...contract].some((pair) => pair[side] === axis));
-  const shape = [
-    ...batch.map(([axis]) => a.shape[axis]!),
-    ...free(a.shape, 0),
-    ...free(b.shape, 1),
-  ];
-  return {
-    op: "dot",
-    params: { batch, contract },
-    operands: [{ buffer: 0, spec: { shape: a.shape, dtype } }, {
-      buffer: 1,
-      spec: { shape: b.shape, dtype },
-    }],
-    output: { buffer: 2, spec: { shape, dtype } },
-  };
-}
-
 interface Options {
   /** Where the units of the work are divided, as fractions. */
   readonly cuts?: readonly number[];
@@ -73,17 +42,19 @@ interface Options {
 }
 
 /** The product in WebAssembly. Sees that nothing beside it and the scratch memory is written. */
-function multiply(product: Product, { cuts = [], last = "b" }: Options = {}): TypedArray {
-  const { dtype } = product;
-  const kernel = kernelOf(product);
+function multiply(
+  { kernel, inputs: [left, right] }: DotCase,
+  { cuts = [], last = "b" }: Options = {},
+): TypedArray {
+  const { dtype } = kernel.output.spec;
   const plan = prepareDot(kernel);
   const size = sizeOf(kernel.output.spec.shape);
   const outBytes = size * bytesPerElement(dtype);
 
   const gap = 64;
   const extent = (byteLength: number) => Math.ceil(byteLength / 16) * 16 + gap;
-  const [ending, other] = last === "a" ? [product.a, product.b] : [product.b, product.a];
-  const sizes = [plan.scratchBytes, outBytes, other.array.byteLength, ending.array.byteLength];
+  const [ending, other] = last === "a" ? [left, right] : [right, left];
+  const sizes = [plan.scratchBytes, outBytes, other.byteLength, ending.byteLength];
   const total = sizes.reduce((sum, each) => sum + extent(each), gap);
   const missing = total - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 65536));
@@ -91,13 +62,13 @@ function multiply(product: Product, { cuts = [], last = "b" }: Options = {}): Ty
   const scratch = start + gap;
   const out = scratch + extent(plan.scratchBytes);
   const atOther = out + extent(outBytes);
-  const atEnding = memory.buffer.byteLength - ending.array.byteLength;
+  const atEnding = memory.buffer.byteLength - ending.byteLength;
   const [a, b] = last === "a" ? [atEnding, atOther] : [atOther, atEnding];
 
   const all = new Uint8Array(memory.buffer).subarray(start).fill(0xff);
-  const put = (at: number, { array }: Operand) => all.set(new Uint8Array(array.buffer), at - start);
-  put(a, product.a);
-  put(b, product.b);
+  const put = (at: number, { buffer }: TypedArray) => all.set(new Uint8Array(buffer), at - start);
+  put(a, left);
+  put(b, right);
   const expected = all.slice();
   const bounds = cuts.map((cut) => Math.floor(cut * plan.units)).sort((x, y) => x - y);
   [...bounds, plan.units].reduce((from, to) => {
@@ -114,90 +85,34 @@ function multiply(product: Product, { cuts = [], last = "b" }: Options = {}): Ty
   return viewOf(dtype, result.buffer, 0, size);
 }
 
-/** The same in the reference backend. */
-function multiplyReference(product: Product): TypedArray {
-  const kernel = kernelOf(product);
-  const out = allocate(product.dtype, sizeOf(kernel.output.spec.shape));
-  prepareReference(kernel)(out, [product.a.array, product.b.array]);
-  return out;
-}
-
 /** Equal bits, NaN's sign and payload aside. */
 function assertSame(actual: TypedArray, expected: TypedArray, message?: string): void {
   assert.deepEqual(Array.from(actual), Array.from(expected), message);
 }
 
-const dtypes = fc.constantFrom<DType>("float32", "float64", "int32", "uint32");
+const dtypes = ["float32", "float64", "int32", "uint32"] as const;
 
-/** Axis names of each kind in any order, as in the test of the reference backend. */
-const anyAxes: fc.Arbitrary<Product> = fc.record({
-  dtype: dtypes,
-  batch: fc.constantFrom<string[][]>([], [], ["b"], ["b", "c"]),
-  contract: fc.constantFrom<string[][]>([], ["x"], ["x"], ["x", "y"], ["x", "y", "z"]),
-  left: fc.constantFrom<string[][]>([], ["m"], ["m"], ["m", "n"]),
-  right: fc.constantFrom<string[][]>([], ["p"], ["p"], ["p", "q"]),
-  extents: fc.array(
-    fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, {
-      weight: 16,
-      arbitrary: fc.integer({ min: 1, max: 7 }),
-    }),
-    { minLength: 9, maxLength: 9 },
-  ),
-}).chain(({ dtype, batch, contract, left, right, extents }) => {
-  const all = ["b", "c", "x", "y", "z", "m", "n", "p", "q"];
-  const side = (labels: string[]) =>
-    fc.shuffledSubarray(labels, { minLength: labels.length, maxLength: labels.length })
-      .chain((labels) =>
-        anyElements(dtype, labels.map((label) => extents[all.indexOf(label)]!))
-          .map((operand: Elements) => ({
-            labels,
-            operand: { shape: operand.shape, array: toArray(operand) },
-          }))
-      );
-  return fc.tuple(side([...batch, ...contract, ...left]), side([...batch, ...contract, ...right]))
-    .map(([a, b]) => {
-      const pairs = (labels: string[]): Pairs =>
-        labels.map((label) => [a.labels.indexOf(label), b.labels.indexOf(label)]);
-      return { dtype, a: a.operand, b: b.operand, batch: pairs(batch), contract: pairs(contract) };
-    });
-});
-
-/** An operand too large to be drawn number by number. */
-const fill = (dtype: DType, shape: Shape, seed: number): Operand => ({
-  shape,
-  array: fillSeeded(dtype, shape, seed),
-});
-
-/** A batch of products of matrices; each operand transposed or not, its batch axis first or last. */
-function matrixProduct(
-  dtype: DType,
-  [batch, m, n, k]: readonly [number, number, number, number],
-  { transposed: [ta, tb], batchLast: [la, lb] }: Layout,
-  seed: number,
-): Product {
-  const operand = (matrix: number[], isLast: boolean, seed: number) =>
-    fill(dtype, isLast ? [...matrix, batch] : [batch, ...matrix], seed);
-  return {
-    dtype,
-    a: operand(ta ? [k, m] : [m, k], la, seed),
-    b: operand(tb ? [n, k] : [k, n], lb, seed + 2),
-    batch: [[la ? 2 : 0, lb ? 2 : 0]],
-    contract: [[(ta ? 0 : 1) + (la ? 0 : 1), (tb ? 1 : 0) + (lb ? 0 : 1)]],
-  };
-}
-
-/** Of the left and the right operand. */
-interface Layout {
-  readonly transposed: readonly [boolean, boolean];
-  readonly batchLast: readonly [boolean, boolean];
-}
-
-const both = [[false, false], [true, false], [false, true], [true, true]] as const;
-const layouts: readonly Layout[] = both.flatMap((transposed) =>
-  both.map((batchLast) => ({ transposed, batchLast }))
+/** With operands of awkward values. */
+const anyCase: fc.Arbitrary<DotCase> = anyAxes({
+  dtypes,
+  mostContracted: 3,
+  largestExtent: 7,
+  extentsPerZero: 16,
+}).chain((product) =>
+  fc.tuple(anyElements(product.dtype, product.a), anyElements(product.dtype, product.b))
+    .map(([a, b]) => ({ kernel: dotKernel(product), inputs: [toArray(a), toArray(b)] }))
 );
-const plain: Layout = { transposed: [false, false], batchLast: [false, false] };
-const reversed: Layout = { transposed: [true, true], batchLast: [false, false] };
+
+/** With operands too large to be drawn number by number. */
+function caseOf(product: Product, seed: number): DotCase {
+  const { dtype, a, b } = product;
+  const inputs = [fillSeeded(dtype, a, seed), fillSeeded(dtype, b, seed + 2)] as const;
+  return { kernel: dotKernel(product), inputs };
+}
+
+/** The pairs of layouts in which neither matrix, one or both are transposed, the batch first or last. */
+const layouts: readonly (readonly [Layout, Layout])[] = [...outerLayouts, ...innerLayouts]
+  .flatMap((left) => [...outerLayouts, ...innerLayouts].map((right) => [left, right] as const));
 
 const anyExtent = fc.oneof(
   fc.constantFrom(0, 1, 2, 3, 4, 7, 8, 9, 16, 17),
@@ -210,8 +125,8 @@ const anyOptions = fc.record({
 
 test("wasm dot of any axes in any order has the bits of the reference", () => {
   fc.assert(
-    fc.property(anyAxes, anyOptions, (product, options) => {
-      assertSame(multiply(product, options), multiplyReference(product));
+    fc.property(anyCase, anyOptions, (product, options) => {
+      assertSame(multiply(product, options), referenceDot(product));
     }),
     { numRuns: 500 },
   );
@@ -221,14 +136,14 @@ test("wasm dot has the bits of the reference for any sizes, layouts and division
   const sizes = fc.tuple(fc.integer({ min: 0, max: 3 }), anyExtent, anyExtent, anyExtent);
   fc.assert(
     fc.property(
-      dtypes,
+      fc.constantFrom(...dtypes),
       sizes,
       fc.constantFrom(...layouts),
       fc.integer(),
       anyOptions,
       (dtype, sizes, layout, seed, options) => {
-        const product = matrixProduct(dtype, sizes, layout, seed);
-        assertSame(multiply(product, options), multiplyReference(product));
+        const product = caseOf(matrices(sizes, layout, dtype), seed);
+        assertSame(multiply(product, options), referenceDot(product));
       },
     ),
     { numRuns: 300 },
@@ -250,8 +165,8 @@ const largeSizes = [
 test("wasm dot has the bits of the reference beyond one block", () => {
   for (const sizes of largeSizes) {
     for (const layout of layouts) {
-      const product = matrixProduct("float32", sizes, layout, 7);
-      const expected = multiplyReference(product);
+      const product = caseOf(matrices(sizes, layout), 7);
+      const expected = referenceDot(product);
       const message = JSON.stringify({ sizes, layout });
       assertSame(multiply(product), expected, message);
       assertSame(multiply(product, { cuts: [0.3, 0.6], last: "a" }), expected, message);
@@ -261,9 +176,9 @@ test("wasm dot has the bits of the reference beyond one block", () => {
 
 test("wasm dot of float64 and int32 has the bits of the reference beyond one block", () => {
   for (const dtype of ["float64", "int32"] as const) {
-    for (const layout of [plain, reversed]) {
-      const product = matrixProduct(dtype, [1, 131, 270, 263], layout, 5);
-      assertSame(multiply(product), multiplyReference(product));
+    for (const layout of [["bfc", "bcf"], ["bcf", "bfc"]] as const) {
+      const product = caseOf(matrices([1, 131, 270, 263], layout, dtype), 5);
+      assertSame(multiply(product), referenceDot(product));
     }
   }
 });
@@ -271,22 +186,23 @@ test("wasm dot of float64 and int32 has the bits of the reference beyond one blo
 test("wasm dot keeps infinities, NaN and the sign of zero", () => {
   fc.assert(
     fc.property(fc.array(anyElement.float32, { minLength: 24, maxLength: 24 }), (values) => {
-      const a = { shape: [5, 2], array: Float32Array.from(values.slice(0, 10)) };
-      const b = { shape: [2, 7], array: Float32Array.from(values.slice(10)) };
-      const product: Product = { dtype: "float32", a, b, batch: [], contract: [[1, 0]] };
-      assertSame(multiply(product), multiplyReference(product));
+      const shapes = { a: [5, 2], b: [2, 7], batch: [], contract: [[1, 0]] } as const;
+      const product: DotCase = {
+        kernel: dotKernel({ dtype: "float32", ...shapes }),
+        inputs: [Float32Array.from(values.slice(0, 10)), Float32Array.from(values.slice(10))],
+      };
+      assertSame(multiply(product), referenceDot(product));
     }),
   );
 });
 
 test("wasm dot has the same bits in every engine", () => {
-  const rightTransposed: Layout = { ...plain, transposed: [false, true] };
   const digest = createHash("sha256");
   for (
     const sizes of [[2, 33, 47, 65], [1, 1, 300, 70], [1, 300, 1, 70], [1, 64, 96, 300]] as const
   ) {
     for (const dtype of ["float32", "float64", "int32"] as const) {
-      const result = multiply(matrixProduct(dtype, sizes, rightTransposed, 11));
+      const result = multiply(caseOf(matrices(sizes, ["bfc", "bfc"], dtype), 11));
       digest.update(new Uint8Array(result.buffer));
     }
   }

@@ -8,40 +8,11 @@ import type { ElementwiseName } from "../src/graph/instruction-set.ts";
 import { anyElement } from "./support/kernel-arbitraries.ts";
 import { toArray } from "./support/run-kernel.ts";
 import { access, runBatch, runGenerated, runInterpreted } from "./support/run-loop.ts";
+import { anyWay, type AnyWayOptions } from "./support/ways.ts";
 
 const extent = fc.oneof(fc.integer({ min: 1, max: 5 }), fc.constantFrom(7, 8, 17, 33));
 
-/** One way to walk a buffer of just the size that it needs: axes in any order, repeated, backwards, with gaps. */
-interface Way {
-  readonly strides: number[];
-  readonly offset: number;
-  readonly size: number;
-}
-
-function anyWay(extents: readonly number[]): fc.Arbitrary<Way> {
-  const rank = extents.length;
-  return fc.record({
-    order: fc.shuffledSubarray(extents.map((_, axis) => axis), { minLength: rank }),
-    kinds: fc.array(fc.constantFrom("along", "along", "along", "repeat", "back", "gap"), {
-      minLength: rank,
-      maxLength: rank,
-    }),
-    plain: fc.boolean(),
-  }).map(({ order, kinds, plain }) => {
-    if (plain) return { strides: stridesOf(extents), offset: 0, size: sizeOf(extents) };
-    const strides = extents.map(() => 0);
-    let [offset, size] = [0, 1];
-    for (const axis of order) {
-      const kind = kinds[axis]!;
-      if (kind === "repeat") continue;
-      const step = kind === "gap" ? 2 * size : size;
-      strides[axis] = kind === "back" ? -step : step;
-      if (kind === "back") offset += step * (extents[axis]! - 1);
-      size = step * extents[axis]!;
-    }
-    return { strides, offset, size };
-  });
-}
+const ways: AnyWayOptions = { orders: ["plain", "any"], starts: [0] };
 
 const binary: Partial<Record<DType, readonly ElementwiseName[]>> = {
   float32: ["add", "sub", "mul", "div", "max", "min"],
@@ -66,7 +37,7 @@ const anyNest: fc.Arbitrary<Made> = fc.record({
 }).chain(({ extents, cuts }) =>
   fc.record({
     reduced: fc.integer({ min: 0, max: extents.length }),
-    loads: fc.array(fc.tuple(fc.constantFrom(...kinds), anyWay(extents)), {
+    loads: fc.array(fc.tuple(fc.constantFrom(...kinds), anyWay(extents, ways)), {
       minLength: 1,
       maxLength: 4,
     }),
@@ -78,7 +49,7 @@ const anyNest: fc.Arbitrary<Made> = fc.record({
       maxLength: 6,
     }),
     values: fc.infiniteStream(fc.nat()),
-    out: anyWay(extents),
+    out: anyWay(extents, ways),
   }).map(({ reduced, loads, indices, steps, values, out }): Made => {
     const buffers: ArrayBuffer[] = [];
     const statements: Statement[] = [];

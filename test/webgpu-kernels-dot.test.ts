@@ -6,48 +6,26 @@ import { lowerBy, waysOf } from "../backends/webgpu/kernels/lower-product.ts";
 import { lowerKernel } from "../backends/webgpu/kernels/mod.ts";
 import type { Kernel } from "../src/backend/program.ts";
 import type { DType } from "../src/core/dtype.ts";
-import type { Shape } from "../src/core/shape.ts";
 import { fillSeeded } from "./support/fill-seeded.ts";
 import { assertSums } from "./support/kernel-results.ts";
 import {
-  compilesSlowly,
-  gpu,
-  type KernelCase,
-  runOnGpu,
-  skipWithoutGpu,
-} from "./support/webgpu-kernel.ts";
+  anyAxes,
+  type DotCase,
+  dotKernel,
+  innerLayouts,
+  matrices,
+  outerLayouts,
+  type Product,
+} from "./support/products.ts";
+import { compilesSlowly, gpu, runOnGpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
 const skip = await skipWithoutGpu();
 const few = await compilesSlowly();
 
-type Pairs = readonly (readonly [number, number])[];
-
-interface Product {
-  readonly dtype: DType;
-  readonly a: Shape;
-  readonly b: Shape;
-  readonly contract: Pairs;
-  readonly batch: Pairs;
-}
-
-function kernelOf({ dtype, a, b, batch, contract }: Product): Kernel<"dot"> {
-  const free = (shape: Shape, side: 0 | 1) =>
-    shape.filter((_, axis) => ![...batch, ...contract].some((pair) => pair[side] === axis));
-  const shape = [...batch.map(([axis]) => a[axis]!), ...free(a, 0), ...free(b, 1)];
-  return {
-    op: "dot",
-    params: { batch, contract },
-    operands: [{ buffer: 0, spec: { shape: a, dtype } }, { buffer: 1, spec: { shape: b, dtype } }],
-    output: { buffer: 2, spec: { shape, dtype } },
-  };
-}
-
-function caseOf(product: Product, seed: number): KernelCase {
-  const inputs = [
-    fillSeeded(product.dtype, product.a, seed),
-    fillSeeded(product.dtype, product.b, seed + 9),
-  ];
-  return { kernel: kernelOf(product), inputs };
+function caseOf(product: Product, seed: number): DotCase {
+  const { dtype, a, b } = product;
+  const inputs = [fillSeeded(dtype, a, seed), fillSeeded(dtype, b, seed + 9)] as const;
+  return { kernel: dotKernel(product), inputs };
 }
 
 /** The number of steps of the sum. */
@@ -60,54 +38,17 @@ async function check(products: readonly Product[], seed = 1): Promise<void> {
   products.forEach((product, i) => assertSums(cases[i]!, results[i]!, depthOf(product)));
 }
 
-/** A batch of products of matrices; each operand transposed or not, its batch axis first or last. */
-function matrices(
-  [batch, m, n, k]: readonly [number, number, number, number],
-  { ta = false, tb = false, la = false, lb = false, dtype = "float32" as DType } = {},
-): Product {
-  const operand = (matrix: number[], isLast: boolean) =>
-    isLast ? [...matrix, batch] : [batch, ...matrix];
-  return {
-    dtype,
-    a: operand(ta ? [k, m] : [m, k], la),
-    b: operand(tb ? [n, k] : [k, n], lb),
-    batch: [[la ? 2 : 0, lb ? 2 : 0]],
-    contract: [[(ta ? 0 : 1) + (la ? 0 : 1), (tb ? 1 : 0) + (lb ? 0 : 1)]],
-  };
-}
-
-const anyDType = fc.constantFrom<DType>("float32", "float32", "int32", "uint32");
-
-/** Axis names of each kind in any order. */
-const anyAxes: fc.Arbitrary<Product> = fc.record({
-  dtype: anyDType,
-  batch: fc.constantFrom<string[][]>([], [], ["b"], ["b", "c"]),
-  contract: fc.constantFrom<string[][]>([], ["x"], ["x"], ["x", "y"], ["x", "y", "z"]),
-  left: fc.constantFrom<string[][]>([], ["m"], ["m"], ["m", "n"]),
-  right: fc.constantFrom<string[][]>([], ["p"], ["p"], ["p", "q"]),
-  extents: fc.array(
-    fc.oneof({ weight: 1, arbitrary: fc.constant(0) }, {
-      weight: 16,
-      arbitrary: fc.integer({ min: 1, max: 9 }),
-    }),
-    { minLength: 9, maxLength: 9 },
-  ),
-}).chain(({ dtype, batch, contract, left, right, extents }) => {
-  const all = ["b", "c", "x", "y", "z", "m", "n", "p", "q"];
-  const side = (labels: string[]) =>
-    fc.shuffledSubarray(labels, { minLength: labels.length, maxLength: labels.length });
-  return fc.tuple(side([...batch, ...contract, ...left]), side([...batch, ...contract, ...right]))
-    .map(([a, b]) => {
-      const pairs = (labels: string[]): Pairs =>
-        labels.map((label) => [a.indexOf(label), b.indexOf(label)] as const);
-      const shape = (labels: string[]) => labels.map((label) => extents[all.indexOf(label)]!);
-      return { dtype, a: shape(a), b: shape(b), batch: pairs(batch), contract: pairs(contract) };
-    });
+const dtypes: readonly DType[] = ["float32", "float32", "int32", "uint32"];
+const anyProduct: fc.Arbitrary<Product> = anyAxes({
+  dtypes,
+  mostContracted: 3,
+  largestExtent: 9,
+  extentsPerZero: 16,
 });
 
 test("webgpu dot of any axes in any order is that of the reference", { skip }, async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(anyAxes, { minLength: 10, maxLength: 20 }), fc.nat(), check),
+    fc.asyncProperty(fc.array(anyProduct, { minLength: 10, maxLength: 20 }), fc.nat(), check),
     { numRuns: few ? 1 : 4, endOnFailure: true },
   );
 });
@@ -116,16 +57,12 @@ const anyExtent = fc.oneof(
   fc.constantFrom(0, 1, 2, 3, 4, 31, 32, 33, 63, 64, 65, 96, 127, 128, 129),
   fc.integer({ min: 1, max: 200 }),
 );
+const anyLayout = fc.constantFrom(...outerLayouts, ...innerLayouts);
 const anyMatrices: fc.Arbitrary<Product> = fc.tuple(
   fc.tuple(fc.integer({ min: 0, max: 3 }), anyExtent, anyExtent, anyExtent),
-  fc.record({
-    ta: fc.boolean(),
-    tb: fc.boolean(),
-    la: fc.boolean(),
-    lb: fc.boolean(),
-    dtype: anyDType,
-  }),
-).map(([sizes, layout]) => matrices(sizes, layout));
+  fc.tuple(anyLayout, anyLayout),
+  fc.constantFrom(...dtypes),
+).map((args) => matrices(...args));
 
 test("webgpu dot of any sizes and layouts is that of the reference", { skip }, async () => {
   await fc.assert(
@@ -139,23 +76,23 @@ test("webgpu dot is that of the reference in each of its ways", { skip }, async 
   // Off and on multiples of four, of tiles and of steps; and vectors.
   const [odd, even] = [[2, 129, 130, 37], [1, 128, 64, 48]] as const;
   const [row, column] = [[1, 1, 76, 300], [2, 67, 1, 301]] as const;
-  const products = [
+  const products: Product[] = [
     matrices(odd),
-    matrices(odd, { ta: true, tb: true }),
-    matrices(odd, { la: true, lb: true }),
-    matrices(odd, { dtype: "int32" }),
-    matrices(even, { ta: true }),
-    matrices(even, { tb: true }),
+    matrices(odd, ["bcf", "bfc"]),
+    matrices(odd, ["fcb", "cfb"]),
+    matrices(odd, ["bfc", "bcf"], "int32"),
+    matrices(even, ["bcf", "bcf"]),
+    matrices(even, ["bfc", "bfc"]),
     matrices(even),
     // One step: nothing but the columns says that they are in fours.
     matrices([1, 34, 70, 1]),
     matrices(row),
-    matrices(row, { tb: true }),
-    matrices(column, { ta: true }),
+    matrices(row, ["bfc", "bfc"]),
+    matrices(column, ["bcf", "bcf"]),
     matrices(column),
   ];
   const cases = products.map((product, i) => caseOf(product, i));
-  const count = waysOf(dotProduct(cases[0]!.kernel as Kernel<"dot">), limits).length;
+  const count = waysOf(dotProduct(cases[0]!.kernel), limits).length;
   assert.equal(count, 4);
   for (let way = 0; way < count; way++) {
     let parts = 3;
@@ -191,11 +128,11 @@ test("webgpu dot chooses tiles, lanes and parts by what there is to do", () => {
     ["product by elements, 256 lanes, sum of 92 parts", [1, 1, 1, 70001]],
   ];
   for (const [way, sizes] of ways) {
-    const { shaders } = lowerKernel(kernelOf(matrices(sizes)), 3, limits);
+    const { shaders } = lowerKernel(dotKernel(matrices(sizes)), 3, limits);
     assert.equal(shaders.map(({ label }) => label).join(", "), way, sizes.join());
   }
   const least = { ...limits, invocationsPerWorkgroup: 128, workgroupStorage: 8192 };
-  const { shaders: [shader] } = lowerKernel(kernelOf(matrices([1, 4096, 4096, 4096])), 3, least);
+  const { shaders: [shader] } = lowerKernel(dotKernel(matrices([1, 4096, 4096, 4096])), 3, least);
   assert.equal(shader!.label, "product by tiles of 64x64");
 });
 
@@ -204,12 +141,12 @@ test("webgpu dot keeps infinities and NaN where they belong", { skip }, async ()
   const cases = sizes.map((each) => {
     const { kernel, inputs: [a, b] } = caseOf(matrices(each), 5);
     const [, m, n, k] = each;
-    a![0] = Infinity;
-    b![1] = NaN;
+    a[0] = Infinity;
+    b[1] = NaN;
     // An infinity of the last step, beside what is filled up with zeros.
-    a![k * m - 1] = -Infinity;
-    b![k * n - 1] = Infinity;
-    return { kernel, inputs: [a!, b!] };
+    a[k * m - 1] = -Infinity;
+    b[k * n - 1] = Infinity;
+    return { kernel, inputs: [a, b] };
   });
   const results = await runOnGpu(cases);
   cases.forEach((each, i) => assertSums(each, results[i]!, sizes[i]![3]));
@@ -241,9 +178,12 @@ test("webgpu dot gives the same bits every time", { skip }, async () => {
 test("webgpu dot refuses what it cannot multiply", { skip }, async () => {
   const { limits } = await gpu();
   for (const dtype of ["bool", "float64", "bfloat16"] as const) {
-    assert.throws(() => lowerKernel(kernelOf(matrices([1, 2, 3, 4], { dtype })), 3, limits), {
-      name: "DeviceError",
-      message: `dot: cannot take ${dtype} on the GPU; expected float32, int32 or uint32`,
-    });
+    assert.throws(
+      () => lowerKernel(dotKernel(matrices([1, 2, 3, 4], ["bfc", "bcf"], dtype)), 3, limits),
+      {
+        name: "DeviceError",
+        message: `dot: cannot take ${dtype} on the GPU; expected float32, int32 or uint32`,
+      },
+    );
   }
 });

@@ -4,6 +4,7 @@ import type { DType } from "../../src/core/dtype.ts";
 import { sizeOf, stridesOf } from "../../src/core/shape.ts";
 import type { ElementwiseName } from "../../src/graph/instruction-set.ts";
 import { type Elements, elements } from "./run-kernel.ts";
+import { anyWay, type AnyWayOptions, type Way } from "./ways.ts";
 
 /** A nest of loops, and what its buffers hold before. */
 export interface LoopCase {
@@ -11,39 +12,11 @@ export interface LoopCase {
   readonly buffers: readonly Elements[];
 }
 
-/** One way to walk a buffer of just the size that it needs: axes in any order, repeated, backwards, with gaps. */
-interface Way {
-  readonly strides: number[];
-  readonly offset: number;
-  readonly size: number;
-}
-
-function anyWay(extents: readonly number[]): fc.Arbitrary<Way> {
-  const rank = extents.length;
-  return fc.record({
-    order: fc.shuffledSubarray(extents.map((_, axis) => axis), { minLength: rank }),
-    kinds: fc.array(fc.constantFrom("along", "along", "along", "repeat", "back", "gap"), {
-      minLength: rank,
-      maxLength: rank,
-    }),
-    plain: fc.integer({ min: 0, max: 3 }),
-    offset: fc.constantFrom(0, 0, 1, 4),
-  }).map(({ order, kinds, plain, offset: before }) => {
-    if (plain > 1) return { strides: stridesOf(extents), offset: 0, size: sizeOf(extents) };
-    const strides = extents.map(() => 0);
-    let [offset, size] = [0, 1];
-    const walked = plain === 1 ? extents.map((_, axis) => extents.length - 1 - axis) : order;
-    for (const axis of walked) {
-      const kind = kinds[axis]!;
-      if (kind === "repeat") continue;
-      const step = kind === "gap" ? 2 * size : size;
-      strides[axis] = kind === "back" ? -step : step;
-      if (kind === "back") offset += step * (extents[axis]! - 1);
-      size = step * extents[axis]!;
-    }
-    return { strides, offset: offset + before, size: size + before };
-  });
-}
+/** Rows, columns, and axes in any order. */
+const ways: AnyWayOptions = {
+  orders: ["plain", "plain", "reversed", "any"],
+  starts: [0, 0, 1, 4],
+};
 
 const binary: Readonly<Partial<Record<DType, readonly ElementwiseName[]>>> = {
   float32: ["add", "sub", "max", "min", "less", "equal"],
@@ -83,7 +56,7 @@ const extentsOf = fc.oneof(
 export const exactLoops: fc.Arbitrary<LoopCase> = extentsOf.chain((extents) =>
   fc.record({
     reduced: fc.integer({ min: 0, max: extents.length }),
-    loads: fc.array(fc.tuple(fc.constantFrom(...kinds), anyWay(extents)), {
+    loads: fc.array(fc.tuple(fc.constantFrom(...kinds), anyWay(extents, ways)), {
       minLength: 1,
       maxLength: 4,
     }),
@@ -102,7 +75,7 @@ export const exactLoops: fc.Arbitrary<LoopCase> = extentsOf.chain((extents) =>
     late: fc.nat(),
     inPlace: fc.boolean(),
     seed: fc.nat(),
-    out: anyWay(extents),
+    out: anyWay(extents, ways),
   }).map(({ reduced, loads, indices, steps, late, inPlace, seed, out }): LoopCase => {
     const buffers: Elements[] = [];
     const statements: Statement[] = [];
