@@ -23,6 +23,7 @@ const endOf = ({ start, operand }: Scattered["pieces"][number], axis: number): n
  * nobody reads any more are left for dead code to go.
  */
 export function foldPads(graph: Graph): Graph {
+  if (!graph.instructions.some(({ op }) => op === "pad")) return graph;
   const scattered = new Map<number, Scattered>();
   const values = [
     ...graph.inputs,

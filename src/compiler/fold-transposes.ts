@@ -30,6 +30,7 @@ function freeAxes(
  * for dead code to go.
  */
 export function foldTransposes(graph: Graph): Graph {
+  if (!graph.instructions.some(isDot)) return graph;
   const producers = new Map<number, Instruction>();
   const uses = new Map<number, number>();
   const use = (operand: Operand): void => {

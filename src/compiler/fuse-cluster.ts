@@ -1,23 +1,13 @@
-import {
-  type Domain,
-  meet,
-  meetOuter,
-  meetReduced,
-  pointsOf,
-  reducesInnermost,
-} from "./fuse-domain.ts";
+import { pointsOf } from "./fuse-domain.ts";
 import { lower, type LoweredLoop } from "./fuse-lower.ts";
+import { canStoreInner, canSweep, meetingOf, mergeNodes, sweepingOf } from "./fuse-meeting.ts";
 import { NeedsMemory } from "./fuse-needs-memory.ts";
+import { inOrder } from "./fuse-node-order.ts";
 import { type Node, Reading, readingsOf } from "./fuse-nodes.ts";
 import { hasReducedNeighbours, isEven } from "./fuse-order.ts";
 import { createReachability } from "./fuse-reach.ts";
 import type { Roles } from "./fuse-roles.ts";
 import { bytesOf, elementBytesOf } from "./target.ts";
-
-// Threads share the outer points of a loop: a large pass with fewer than that stays free of reductions, if it
-// stores anything beside them.
-const fewestOuterPoints = 16;
-const largePass = 2 ** 16;
 
 // With how many passes over numbers others are tried to be merged.
 const triedNumbers = 8;
@@ -126,7 +116,7 @@ export function cluster(
     if (!canStoreInner(meeting.domain)) {
       if (storesInner(first) || (!meeting.atOuter && storesInner(second))) return false;
     }
-    const merged = merge(first, second, meeting);
+    const merged = mergeNodes(first, second, meeting);
     if (!fitsBuffers(merged, a, b)) return false;
     if (merged.hasReductions && !merged.even && hasReducedNeighbours(merged.domain)) {
       if (lowerStored(merged, areStored) === undefined) return false;
@@ -143,7 +133,7 @@ export function cluster(
     const meeting = sweepingOf(first, second, areStored, readsAlone);
     if (meeting === undefined || !canSweep(meeting.domain)) return false;
     if (reach.detours(a, b) || reach.detours(b, a)) return false;
-    const merged = merge(first, second, meeting);
+    const merged = mergeNodes(first, second, meeting);
     const lowered = lowerStored(merged, areStored);
     if (lowered === undefined || lowered.statements.length > statementLimit) return false;
     const node: Node = { ...merged, ...looksOf(lowered), hasSweeps: lowered.sweeps.length > 0 };
@@ -198,7 +188,7 @@ export function cluster(
     made = made.filter(({ list }) => list.size > 0);
     for (const { id, list } of made) {
       if (onlyWithoutStore && (list.size > 1 || outputs.has(id))) continue;
-      for (const reader of inOrderOf(list)) {
+      for (const reader of list.size === 1 ? list : inOrderOf(list)) {
         if (list.has(reader) && tryMerge(homes.get(id)!, reader)) changed = true;
       }
     }
@@ -281,24 +271,6 @@ function sharesPoints(first: Node, second: Node): boolean {
   return false;
 }
 
-/**
- * Whether a loop may store what it computes at every point. Not beside a reduction along outer axes, which
- * walks across memory.
- */
-function canStoreInner(domain: Domain): boolean {
-  if (!domain.some(({ reduced }) => reduced)) return true;
-  const outerPoints = pointsOf(domain.filter(({ reduced }) => !reduced));
-  const isShared = outerPoints >= fewestOuterPoints || pointsOf(domain) < largePass;
-  return reducesInnermost(domain) && isShared;
-}
-
-/** Whether a loop may sweep over its reduced axes several times: over rows in memory that threads can share. */
-function canSweep(domain: Domain): boolean {
-  const outerPoints = pointsOf(domain.filter(({ reduced }) => !reduced));
-  return outerPoints >= fewestOuterPoints && outerPoints < pointsOf(domain) &&
-    reducesInnermost(domain);
-}
-
 /** The members that are stored, in the order of the graph. */
 function storedOf(node: Node, isStored: (id: number) => boolean): number[] {
   return [...node.levels.keys()].filter(isStored).sort((a, b) => a - b);
@@ -311,142 +283,4 @@ function looksOf(
   const { domain, reads, statements } = lowered;
   const even = isEven(lowered);
   return { domain, reads: readingsOf(reads), statements: statements.length, even, lowered };
-}
-
-interface Meeting {
-  readonly domain: Domain;
-  /** Whether what the second computes belongs to the outer points of the first. */
-  readonly atOuter: boolean;
-}
-
-/** How two nodes share a loop, if every value that passes between them is read where it is made. */
-function meetingOf(
-  first: Node,
-  second: Node,
-  isStored: (id: number) => boolean,
-  readsAlone: ReadonlyMap<number, readonly number[]>,
-): Meeting | undefined {
-  const isReduced = (id: number): boolean => first.levels.get(id) === true;
-  const atOuter = !second.hasReductions && first.hasReductions &&
-    [...second.reads.keys()].some(isReduced);
-  for (const [id, reading] of second.reads) {
-    if (!first.members.has(id)) continue;
-    const expected = isReduced(id) && !atOuter ? Reading.outerInPlace : Reading.inPlace;
-    if (reading !== expected || isReduced(id) !== (atOuter || reading === Reading.outerInPlace)) {
-      return undefined;
-    }
-  }
-  if (atOuter) {
-    // What needs no reduction would be stored at every point.
-    const stored = [...second.levels.keys()].filter(isStored);
-    if (!allDepend(second, stored, isReduced, readsAlone)) return undefined;
-  }
-  if (pointsOf(first.domain) === 0 || pointsOf(second.domain) === 0) return undefined;
-  const domain = atOuter
-    ? meetOuter(first.domain, second.domain)
-    : !second.hasReductions
-    ? meet(first.domain, second.domain)
-    : first.hasReductions
-    ? meetReduced(first.domain, second.domain)
-    : meet(second.domain, first.domain);
-  return domain && { domain, atOuter };
-}
-
-/** How two nodes share a loop over rows that one of them reduces, if it goes over them several times. */
-function sweepingOf(
-  first: Node,
-  second: Node,
-  isStored: (id: number) => boolean,
-  readsAlone: ReadonlyMap<number, readonly number[]>,
-): Meeting | undefined {
-  const isReduced = (id: number): boolean => first.levels.get(id) === true;
-  const needsReduced = [...second.reads.keys()].some(isReduced);
-  if (!needsReduced && !first.hasSweeps && !second.hasSweeps) return undefined;
-  const [points, others] = [pointsOf(first.domain), pointsOf(second.domain)];
-  if (points === 0 || others === 0) return undefined;
-  if (!first.hasReductions) {
-    const domain = meet(second.domain, first.domain);
-    return domain && { domain, atOuter: false };
-  }
-  if (second.hasReductions || points === others) {
-    const domain = second.hasReductions
-      ? meetReduced(first.domain, second.domain)
-      : meet(first.domain, second.domain);
-    return domain && { domain, atOuter: false };
-  }
-  const stored = [...second.levels.keys()].filter(isStored);
-  if (!allDepend(second, stored, isReduced, readsAlone)) return undefined;
-  const domain = meetOuter(first.domain, second.domain);
-  return domain && { domain, atOuter: true };
-}
-
-/** Whether all of some members of a node need a value of some kind. */
-function allDepend(
-  node: Node,
-  ids: readonly number[],
-  isSource: (id: number) => boolean,
-  readsAlone: ReadonlyMap<number, readonly number[]>,
-): boolean {
-  const depending = new Set<number>();
-  const depends = (id: number): boolean => {
-    if (isSource(id) || depending.has(id)) return true;
-    const found = node.members.has(id) && readsAlone.get(id)!.some(depends);
-    if (found) depending.add(id);
-    return found;
-  };
-  return ids.every(depends);
-}
-
-function merge(first: Node, second: Node, { domain, atOuter }: Meeting): Node {
-  const reads = new Map(first.reads);
-  for (const [id, reading] of second.reads) {
-    const moved = !atOuter ? reading : (reading & Reading.inPlace ? Reading.outerInPlace : 0) |
-      (reading & ~Reading.inPlace ? Reading.outer : 0);
-    reads.set(id, (reads.get(id) ?? 0) | moved);
-  }
-  for (const id of first.members) reads.delete(id);
-  for (const id of second.members) reads.delete(id);
-  const members = new Set(first.members);
-  for (const id of second.members) members.add(id);
-  const levels = new Map(first.levels);
-  for (const [id, outer] of second.levels) levels.set(id, outer || atOuter);
-  return {
-    opaque: undefined,
-    members,
-    levels,
-    domain,
-    hasReductions: first.hasReductions || second.hasReductions,
-    hasSweeps: first.hasSweeps || second.hasSweeps,
-    reads,
-    statements: first.statements + second.statements,
-    even: first.even && second.even,
-    lowered: undefined,
-    last: Math.max(first.last, second.last),
-  };
-}
-
-/**
- * The nodes in an order in which each comes after those that it reads, as near to the graph's order as can be:
- * so the memory that an optimizer writes over has been read by everybody else.
- */
-function inOrder(
-  nodes: readonly (Node | undefined)[],
-  successors: (at: number) => ReadonlySet<number>,
-): Node[] {
-  const waiting = nodes.map(() => 0);
-  nodes.forEach((node, at) => {
-    if (node) { for (const next of successors(at)) waiting[next]!++; }
-  });
-  const ready = nodes.flatMap((node, at) => node && waiting[at] === 0 ? [at] : []);
-  const order: Node[] = [];
-  while (ready.length > 0) {
-    let best = 0;
-    ready.forEach((at, i) => {
-      if (nodes[at]!.last < nodes[ready[best]!]!.last) best = i;
-    });
-    const [at] = ready.splice(best, 1) as [number];
-    order.push(nodes[at]!);
-    for (const next of successors(at)) if (--waiting[next]! === 0) ready.push(next);
-  }
-  return order;
 }

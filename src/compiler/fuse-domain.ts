@@ -57,6 +57,7 @@ function refine(
   b: Domain,
   takesPart: (axis: DomainAxis) => boolean,
 ): Domain | undefined {
+  if (isCutAlike(a, b, takesPart)) return a;
   const result: DomainAxis[] = [];
   let next = b.length - 1;
   let rest = b[next]?.extent ?? 0;
@@ -75,6 +76,16 @@ function refine(
     }
   }
   return next < 0 ? result.reverse() : undefined;
+}
+
+/** Whether nothing has to be cut. */
+function isCutAlike(a: Domain, b: Domain, takesPart: (axis: DomainAxis) => boolean): boolean {
+  if (a.length !== b.length) return false;
+  for (let axis = 0; axis < a.length; axis++) {
+    const { extent } = a[axis]!;
+    if (extent === 0 || extent !== b[axis]!.extent || !takesPart(a[axis]!)) return false;
+  }
+  return true;
 }
 
 /** Whether the reduced axes are the innermost, so that a reduction reads its operand in the order of memory. */

@@ -1,4 +1,4 @@
-import { type Shape, sizeOf, stridesOf } from "../core/shape.ts";
+import { sameShape, type Shape, sizeOf, stridesOf } from "../core/shape.ts";
 import type { Instruction } from "../graph/graph.ts";
 import type { PrimitiveName, PrimitiveParams } from "../graph/instruction-set.ts";
 import type { Domain } from "./fuse-domain.ts";
@@ -91,7 +91,7 @@ export function throughBroadcasting(
   to: Shape,
   domain: Domain,
 ): IndexMap {
-  if (from.length === to.length && from.every((extent, axis) => extent === to[axis])) return map;
+  if (sameShape(from, to)) return map;
   const missing = to.length - from.length;
   return mapOf(
     from.map((extent, axis) => extent === 1 ? constant(domain, 0) : map.axes[axis + missing]!),

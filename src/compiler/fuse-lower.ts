@@ -107,20 +107,21 @@ function lowerOver(
   const { levels } = body;
   const statements: DomainStatement[] = [];
   const sweepOf: number[] = [];
-  const numbers = new Map<string, number>();
-  const computed = new Map<string, number>();
+  /** Of each sweep. */
+  const numbers: Map<string, number>[] = [];
+  const computed = new Map<string, Map<number, number>>();
   const reads = new Map<string, Read>();
 
   const sweepsOfStored = stored.map((id) => Math.max(0, firstOf(id, levels.get(id)!)));
   const hasSweeps = Math.max(0, ...sweepsOfStored) > 0;
 
   function emit(sweep: number, key: string, statement: DomainStatement): number {
-    const whole = `${sweep} ${key}`;
-    let number = numbers.get(whole);
+    const known = numbers[sweep] ??= new Map();
+    let number = known.get(key);
     if (number === undefined) {
       number = statements.push(statement) - 1;
       sweepOf.push(sweep);
-      numbers.set(whole, number);
+      known.set(key, number);
     }
     return number;
   }
@@ -147,9 +148,10 @@ function lowerOver(
   function value(operand: Operand, map: IndexMap, outer: boolean, sweep: number): number {
     if (isLiteral(operand)) return literal(operand.literal, operand.spec.dtype);
     const { id } = operand;
-    return isComputed(roles, body, id) && isComputed(roles, body, memoryOf(id))
-      ? member(id, map, outer, sweep)
-      : load(id, map, outer, sweep);
+    const memory = memoryOf(id);
+    const isMember = isComputed(roles, body, id) &&
+      (memory === id || isComputed(roles, body, memory));
+    return isMember ? member(id, map, outer, sweep) : load(id, map, outer, sweep);
   }
 
   const isInPlace = (id: number, map: IndexMap, outer: boolean): boolean => {
@@ -165,9 +167,22 @@ function lowerOver(
     return member(id, identityMap(specs.get(id)!.shape, domain, true), true, sweep);
   }
 
+  /** The arguments of the last call of `computedAt`, and what it gave: most calls are alike. */
+  let last: readonly [IndexMap, boolean, number, Map<number, number>] | undefined;
+
+  /** The values that were computed at the places of a map. */
+  function computedAt(map: IndexMap, outer: boolean, sweep: number): Map<number, number> {
+    if (last?.[0] === map && last[1] === outer && last[2] === sweep) return last[3];
+    const key = `${outer} ${sweep} ${map.key}`;
+    let known = computed.get(key);
+    if (known === undefined) computed.set(key, known = new Map());
+    last = [map, outer, sweep, known];
+    return known;
+  }
+
   function computeOnce(id: number, map: IndexMap, outer: boolean, sweep: number): number {
-    const key = `${id} ${outer} ${sweep} ${map.key}`;
-    let number = computed.get(key);
+    const known = computedAt(map, outer, sweep);
+    let number = known.get(id);
     if (number === undefined) {
       // What is worth being stored is not computed for other places too.
       const isElsewhere = outerValues.size > 0 && levels.get(id) === false &&
@@ -175,7 +190,7 @@ function lowerOver(
       if (isElsewhere) throw new NeedsMemory(id);
       number = (outer || !hasSweeps ? undefined : again(id, map, sweep)) ??
         compute(producers.get(id)!, map, outer, sweep);
-      computed.set(key, number);
+      known.set(id, number);
     }
     return number;
   }

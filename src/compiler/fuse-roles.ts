@@ -104,18 +104,13 @@ const initial: Record<ReductionName, (dtype: string) => number> = {
 /** The instruction, or a number in its place where the result is empty or a reduction of nothing. */
 export function fillEmpty(instruction: Instruction): Instruction {
   const { operands, output } = instruction;
-  const fill = (value: number): Instruction => ({
-    op: "full",
-    params: { ...output.spec, value },
-    operands: [],
-    output,
-  });
+  let value: number;
+  if (sizeOf(output.spec.shape) === 0) value = 0;
+  else if (isReduction(instruction) && sizeOf(operands[0]!.spec.shape) === 0) {
+    value = initial[instruction.op](output.spec.dtype);
+  } else return instruction;
   if (!isFusible(instruction)) return instruction;
-  if (sizeOf(output.spec.shape) === 0) return fill(0);
-  if (isReduction(instruction) && sizeOf(operands[0]!.spec.shape) === 0) {
-    return fill(initial[instruction.op](output.spec.dtype));
-  }
-  return instruction;
+  return { op: "full", params: { ...output.spec, value }, operands: [], output };
 }
 
 /** Whether an instruction can be part of a loop. bfloat16 only stores, so it is moved and cast, no more. */

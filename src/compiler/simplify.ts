@@ -25,8 +25,7 @@ export function simplify(graph: Graph, evaluate: EvaluateScalar): Graph {
   const kept: Instruction[] = [];
 
   for (const original of graph.instructions) {
-    const operands = original.operands.map(resolve);
-    const instruction = inlineScalars({ ...original, operands }, producers);
+    const instruction = inlineScalars(withOperands(original, resolve), producers);
     const { output } = instruction;
     const key = instructionKey(instruction);
     const simpler = seen.get(key) ?? fold(instruction, evaluate) ?? rewrite(instruction, producers);
@@ -42,6 +41,20 @@ export function simplify(graph: Graph, evaluate: EvaluateScalar): Graph {
   return withoutDeadCode({ ...graph, instructions: kept, outputs });
 }
 
+/** The instruction with each operand replaced; itself where nothing changes. */
+function withOperands(
+  instruction: Instruction,
+  replace: (operand: Operand) => Operand,
+): Instruction {
+  const { operands } = instruction;
+  let replaced: Operand[] | undefined;
+  for (let i = 0; i < operands.length; i++) {
+    const other = replace(operands[i]!);
+    if (other !== operands[i]) (replaced ??= [...operands])[i] = other;
+  }
+  return replaced === undefined ? instruction : { ...instruction, operands: replaced };
+}
+
 function instructionKey({ op, params, operands, output }: Instruction): string {
   let text = `${op}${printParams(params)} ${output.spec.dtype}`;
   for (const operand of operands) {
@@ -55,19 +68,17 @@ function instructionKey({ op, params, operands, output }: Instruction): string {
 /** Reads the number behind an operand that is one value everywhere, where broadcasting makes that equal. */
 function inlineScalars(instruction: Instruction, producers: Map<number, Instruction>): Instruction {
   if (!broadcasting.has(instruction.op)) return instruction;
-  const { operands, output } = instruction;
-  const literalOf = (operand: Operand): Operand => {
+  const inlined = withOperands(instruction, (operand) => {
     const producer = isLiteral(operand) ? undefined : producers.get(operand.id);
     const value = producer && everywhereIn(producer);
     if (value === undefined) return operand;
     return { literal: value, spec: { shape: [], dtype: operand.spec.dtype } };
-  };
-  const inlined = operands.map(literalOf);
-  if (inlined.every((operand, i) => operand === operands[i])) return instruction;
+  });
   // Some operand must still carry the shape of the result.
-  const carries = output.spec.shape.length === 0 ||
-    inlined.some((operand) => sameShape(operand.spec.shape, output.spec.shape));
-  return carries ? { ...instruction, operands: inlined } : instruction;
+  const { shape } = instruction.output.spec;
+  const carries = inlined === instruction || shape.length === 0 ||
+    inlined.operands.some((operand) => sameShape(operand.spec.shape, shape));
+  return carries ? inlined : instruction;
 }
 
 /** The number that all elements of a result are. */
