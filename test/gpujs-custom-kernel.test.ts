@@ -27,12 +27,13 @@ import { gpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
 const skip = await skipWithoutGpu();
 type Way = [name: string, options: DeviceOptions, skip: string | false];
-const inPages: Way[] = [["gpu.js in mode webgl2", { mode: "webgl2" }, false]];
+const cpu: Way = ["gpu.js in mode cpu", { mode: "cpu" }, false];
+const inPages: Way[] = [["gpu.js in mode webgl2", { mode: "webgl2" }, false], cpu];
 const ways: Way[] = "document" in globalThis ? inPages : [
   ["WGSL", { compiler: "wgsl" }, skip],
   ["gpu.js on WebGPU", { compiler: "gpujs", mode: "webgpu" }, skip],
   ["gpu.js in mode webasm", { mode: "webasm" }, false],
-  ["gpu.js in mode cpu", { mode: "cpu" }, false],
+  cpu,
 ];
 
 const scaled = customKernel(

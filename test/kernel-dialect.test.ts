@@ -171,7 +171,7 @@ test("kernel dialect: of a long line the part around the place is shown", () => 
 
 test("kernel dialect: items lie where they say, and are replaced from the outermost in", () => {
   const source = inBody(
-    "let a = x[Math.floor(x[k])] + this.constants.c; for (let i = x.length; i > a; i--) a++; while (!0) break; return a + this.thread.y;",
+    "let a = x[Math.floor(x[k])] + this.constants.c; for (let i = x.length; i > a; i--) a++; while (!0) break; return a > 0 ? a + this.thread.y : k < 1 ? x[0] : x.length;",
   );
   const { items, body } = parseKernel("f", source, [1, 0]);
   const text = renderKernel(source, items, body, (item, render) => {
@@ -192,11 +192,15 @@ test("kernel dialect: items lie where they say, and are replaced from the outerm
         return `${item.name}{${item.args.map(render)}}`;
       case "step":
         return `v${item.declaration} += ${item.by}`;
+      case "choice": {
+        const [condition, one, other] = [item.condition, item.one, item.other].map(render);
+        return `if{${condition}}{${one}}{${other}}`;
+      }
     }
   });
   assert.equal(
     text.trim(),
-    "let v2 = at(0, floor{at(0, v1)}) + <c>; for (let v3 = extent0_0; v3 > v2; v3 += -1) v2 += 1; while (true) break; return v2 + thread1;",
+    "let v2 = at(0, floor{at(0, v1)}) + <c>; for (let v3 = extent0_0; v3 > v2; v3 += -1) v2 += 1; while (true) break; return if{v2 > 0}{v2 + thread1}{if{v1 < 1}{at(0, 0)}{extent0_0}};",
   );
   // What is replaced by itself stays.
   const same = renderKernel(source, items, body, ({ start, end }) => source.slice(start, end));

@@ -17,12 +17,13 @@ export interface CustomSource extends KernelSource {
 }
 
 /**
- * The kernel; undefined where it is larger than gpu.js can count. Elements are read by one index ("flat"), or by one for
- * each axis ("nested"), which is exact for any size but asks that the arrays know their extents.
+ * The kernel; undefined where it is larger than gpu.js can count, or has operators that gpu.js gets wrong. Elements are
+ * read by one index ("flat"), or by one for each axis ("nested"), which is exact for any size but asks that the arrays
+ * know their extents.
  */
 export function customKernelSource(
   { params, operands, output }: Kernel<"customKernel">,
-  { threads, threadsInARow, arrays: mostArrays, rounds }: KernelLimits,
+  { threads, threadsInARow, arrays: mostArrays, rounds, lacksBits }: KernelLimits,
   indices: "flat" | "nested",
 ): CustomSource | undefined {
   const extents = output.spec.shape.length === 0 ? [1] : output.spec.shape.toReversed();
@@ -35,6 +36,7 @@ export function customKernelSource(
   if ([...extents, ...counted].some((count) => count > exactBound)) return undefined;
 
   const { source, name } = params;
+  if (lacksBits && bitOperator.test(source)) return undefined;
   const { items, body } = parseKernel(name, source, shapes.map(({ length }) => length));
   const writer = createWriter(rounds);
   const constants = new Map(params.constants);
@@ -119,6 +121,9 @@ export function customKernelSource(
     loopMaxIterations: 2 ** 31 - 1,
   };
 }
+
+/** An operator on bits; what a comment has of them does no harm. */
+const bitOperator = /[~^]|<<|>>|[^|]\|[^|]|[^&]&[^&]/;
 
 /** Whole numbers as they stand, so that they can bound a loop; others as arguments. */
 function numberText(writer: Writer, value: number): string {

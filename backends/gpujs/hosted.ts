@@ -150,7 +150,7 @@ export function hostedMode(
         ...(loopMaxIterations === undefined ? {} : { loopMaxIterations }),
         ...(usesTextures ? textureSettings : { precision: "single" as const }),
       });
-      const result = kernel(...shaped, ...numbers);
+      const result = told(() => kernel(...shaped, ...numbers));
       shaped.forEach((each) => isTexture(each) && each.delete());
       noteBuilt(kernel);
       abandoned.register(runKernel, kernel);
@@ -184,6 +184,17 @@ export function hostedMode(
     return runKernel;
   }
 
+  /** In mode "webasm" every kernel has a memory of its own, and browsers give a page about a hundred. */
+  function told<Result>(body: () => Result): Result {
+    try {
+      return body();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const reason = `no memory is left for another kernel of mode "${name}" (${error.message})`;
+      throw new DeviceError("gpujs", `${reason}; expected fewer kernels, or another mode`);
+    }
+  }
+
   /** Refuses what no texture holds. */
   function checkTextures({ arrays, output }: DialectKernel): void {
     const largest = Math.max(...arrays.map(({ size }) => sizeOf(size)), sizeOf(output));
@@ -213,6 +224,7 @@ export function hostedMode(
       rounds: name === "cpu",
       turns: Infinity,
       wgslFunctions: false,
+      lacksBits: usesTextures,
     },
     upload: (data) => {
       const wide = widened(data);

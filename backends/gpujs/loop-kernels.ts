@@ -19,6 +19,8 @@ export interface KernelLimits extends GridLimits {
   readonly rounds: boolean;
   /** Whether functions that kernels call are those of wgsl-functions.ts. */
   readonly wgslFunctions: boolean;
+  /** Whether gpu.js gets bits of negative numbers wrong, as it does in GLSL. */
+  readonly lacksBits?: boolean;
 }
 
 /** A loop as kernels, and what of it has to run elsewhere. */

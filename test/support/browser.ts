@@ -10,16 +10,23 @@ const executablePath: string | undefined = [
   "/usr/bin/google-chrome",
 ].find((path) => existsSync(path));
 
-/** Why tests in a browser are skipped, or false. With SOFTSTEP_EXPECT_GPU=1 a missing Chromium is no reason. */
-export function skipWithoutBrowser(): string | false {
+/**
+ * Why tests in a browser are skipped, or false: one runtime is to drive it, and that is enough. With
+ * SOFTSTEP_EXPECT_GPU=1 a missing Chromium is no reason.
+ */
+export function skipWithoutBrowser(driver: "Node" | "Deno" = "Node"): string | false {
   const { bun, deno } = process.versions;
-  if (bun !== undefined || deno !== undefined) return "the browser is driven by Node";
+  const runtime = bun !== undefined ? "Bun" : deno !== undefined ? "Deno" : "Node";
+  if (runtime !== driver) return `the browser is driven by ${driver}`;
   if (executablePath !== undefined || process.env["SOFTSTEP_EXPECT_GPU"] === "1") return false;
   return "there is no Chromium";
 }
 
 /** Starts Chromium, with WebGPU on a software adapter or without WebGPU. */
-export async function openBrowser(webgpu: boolean): Promise<Browser> {
+export async function openBrowser(
+  webgpu: boolean,
+  flags: readonly string[] = [],
+): Promise<Browser> {
   // Not loaded where it is not used.
   const { chromium } = await import("playwright-core");
   assert.ok(executablePath !== undefined, "there is no Chromium");
@@ -30,6 +37,7 @@ export async function openBrowser(webgpu: boolean): Promise<Browser> {
     executablePath,
     args: [
       ...gpu,
+      ...flags,
       "--headless=new",
       "--no-sandbox",
       "--no-first-run",

@@ -75,6 +75,12 @@ export const rowKernels: Readonly<Record<string, OfRow>> = {
       return 3;
     }
   },
+  choices: function (x) {
+    const v = x[this.thread.x]!;
+    // Positions and indices, which some languages do not take for numbers.
+    const chosen = (v > 0 ? this.thread.x : v) + (v > 1 ? 0.5 : this.thread.x);
+    return v > 0.25 ? x[v > 1 ? this.thread.x : 0]! + chosen : v < -2 ? 3 : chosen;
+  },
   operators: function (x) {
     // One declaration of several, and assignments of all kinds; no semicolons
     let a = 1, b = 2;

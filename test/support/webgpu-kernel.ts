@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import process from "node:process";
 import { prepare } from "../../backends/reference/prepare.ts";
 import { type OpenedGpu, openGpu } from "../../backends/webgpu/runtime.ts";
 import { lowerKernel } from "../../backends/webgpu/kernels/mod.ts";

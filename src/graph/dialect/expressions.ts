@@ -64,11 +64,13 @@ export function createExpressions(
   function expression(): Kind {
     const first = peek();
     let kind = binary(0);
+    const decided = since(first);
     if (accept("?")) {
       check("condition", kind, first);
-      number();
+      const one = spanOf(number);
       expect(":");
-      number();
+      const other = spanOf(number);
+      items.push({ kind: "choice", ...since(first), condition: decided, one, other });
       kind = "number";
     }
     if (assignments.has(peek().text)) {

@@ -21,6 +21,13 @@ export type Item =
     | { readonly kind: "truth"; readonly value: boolean }
     /** A call of a function of Math. */
     | { readonly kind: "call"; readonly name: string; readonly args: readonly Span[] }
+    /** `condition ? one : other` */
+    | {
+      readonly kind: "choice";
+      readonly condition: Span;
+      readonly one: Span;
+      readonly other: Span;
+    }
     /** `i++` or `i--` */
     | { readonly kind: "step"; readonly declaration: number; readonly by: 1 | -1 }
   );
