@@ -5,7 +5,7 @@ import { DeviceError, SoftstepError } from "../src/core/errors.ts";
 import { findCustomShaders } from "./find-custom-shaders.ts";
 import { findGpujs } from "./find-gpujs.ts";
 import { prepare } from "./reference/prepare.ts";
-import type { OtherShaders, WebgpuBackend } from "./webgpu/mod.ts";
+import type { OtherShaders } from "./webgpu/mod.ts";
 
 type Mode = NonNullable<GpuOptions["mode"]>;
 
@@ -69,7 +69,7 @@ function attemptsFor(
     const opened = await openGpu(functionName, { ...preference, float16 });
     const backend = webgpuBackend(opened, { customKernel: await findCustomShaders(functionName) });
     const hasFloat16 = opened.limits.float16;
-    return { backend, isLost: () => hasFailed(backend), hasFloat16 };
+    return { backend, isLost: backend.hasFailed, hasFloat16 };
   };
   const openGpujs = async (mode: Mode): Promise<Opened> => {
     if (mode === "webgl2" && !hasWebgl2()) {
@@ -78,7 +78,8 @@ function attemptsFor(
     if (mode === "webgpu") return await openGpujsOnWebgpu();
     const GPU = await findGpujs(functionName);
     const { gpujsBackend } = await import("./gpujs/mod.ts");
-    return { backend: gpujsBackend({ GPU, mode, prepare }) };
+    const backend = gpujsBackend({ GPU, mode, prepare });
+    return { backend, isLost: backend.isLost };
   };
   const openGpujsOnWebgpu = async (): Promise<Opened> => {
     // The cheaper to find out first.
@@ -86,11 +87,10 @@ function attemptsFor(
     const opened = await openGpu(functionName, preference);
     const GPU = await findGpujs(functionName);
     const { gpujsBackend } = await import("./gpujs/mod.ts");
-    let shared: WebgpuBackend | undefined;
-    const make = (others: OtherShaders) => shared = webgpuBackend(opened, others);
+    const make = (others: OtherShaders) => webgpuBackend(opened, others);
     const webgpu = { library: functionLibrary, make };
     const backend = gpujsBackend({ GPU, mode: "webgpu", prepare, webgpu });
-    return { backend, isLost: () => shared !== undefined && hasFailed(shared) };
+    return { backend, isLost: backend.isLost };
   };
   const wgsl: Attempt = { name: "WGSL", open: openWgsl };
   const gpujs = (mode: Mode): Attempt => ({
@@ -118,15 +118,6 @@ function hasWebgl2(): boolean {
     return (canvas?.getContext("webgl2") ?? null) !== null;
   } catch {
     return false;
-  }
-}
-
-function hasFailed(backend: WebgpuBackend): boolean {
-  try {
-    backend.check("device");
-    return false;
-  } catch {
-    return true;
   }
 }
 

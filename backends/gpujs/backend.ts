@@ -7,6 +7,8 @@ export interface GpujsBackend extends Backend {
   readonly free: (buffer: DeviceBuffer) => void;
   /** Tensors that are alive: handles whose memory has not been given back. */
   readonly liveHandles: () => number;
+  /** Whether its tensors are gone for good. */
+  readonly isLost: () => boolean;
   /** Compiles a kernel in gpu.js's dialect to be run on tensors. */
   readonly compileKernel: (kernel: DialectKernel) => (
     inputs: readonly DeviceBuffer[],

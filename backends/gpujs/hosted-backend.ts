@@ -98,6 +98,7 @@ export function hostedBackend<M>(mode: Mode<M>): GpujsBackend {
     describe: () => `gpu.js in mode "${mode.name}", ${mode.describe()}`,
     memory: () => mode.memory(),
     liveHandles: () => live,
+    isLost: () => mode.isLost(),
     compileKernel(kernel) {
       const run = mode.compile(kernel);
       const byteLength = 4 * kernel.output.reduce((all, each) => all * each, 1);

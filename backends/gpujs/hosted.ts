@@ -254,6 +254,7 @@ export function hostedMode(
         }
       };
     },
+    isLost: () => context?.isContextLost() === true,
     describe: () => usesTextures ? "WebGL2 textures, synchronous reads" : "on the host's processor",
     memory: () => ({ heap: used, used, tensors: used }),
   };

@@ -37,6 +37,8 @@ export interface Mode<M> {
     kernel: AnyKernel,
     byteLengthOf: (buffer: number) => number,
   ): (memoryOf: (buffer: number) => M) => void;
+  /** Whether its memory is gone for good. */
+  isLost(): boolean;
   describe(): string;
   memory(): MemoryStatistics;
 }

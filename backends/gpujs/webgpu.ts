@@ -21,6 +21,7 @@ export interface GpujsDevice extends Backend {
   readonly allocate: (byteLength: number) => DeviceBuffer;
   /** Makes a shader ready, to be run on buffers in the order of its bindings. */
   readonly shader: (shader: TranslatedShader) => (buffers: readonly DeviceBuffer[]) => void;
+  readonly hasFailed: () => boolean;
   readonly statistics: () => { readonly liveHandles: number };
 }
 
@@ -65,6 +66,7 @@ export function webgpuMode(
     ...(buffersPerLoop !== undefined && { buffersPerLoop: buffersPerLoop - 1 }),
     describe: () => `gpu.js in mode "webgpu", ${device.describe?.() ?? "WebGPU"}`,
     liveHandles: () => device.statistics().liveHandles,
+    isLost: () => device.hasFailed(),
     compileKernel,
   };
 }

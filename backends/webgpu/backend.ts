@@ -7,6 +7,7 @@ import { createExecutable, createRunner, type Machine } from "./executable.ts";
 import { watch } from "./health.ts";
 import { createMemory, type WebgpuBuffer } from "./memory.ts";
 import { createPipelines } from "./pipelines.ts";
+import { sweepsPay } from "./reduction-stages.ts";
 import type { OpenedGpu } from "./runtime.ts";
 import { elementBytes, type OtherShaders, type Shader, type ShaderLimits } from "./shader.ts";
 import { deviceDTypes, refuseDouble, toDevice } from "./transfer.ts";
@@ -34,8 +35,8 @@ export interface WebgpuBackend extends Backend {
   /** Makes the caller's own shader ready, to be run on buffers in the order of its bindings. */
   readonly shader: (shader: Shader) => (buffers: readonly DeviceBuffer[]) => void;
   readonly statistics: () => GpuStatistics;
-  /** @throws {DeviceError} if the device has failed. */
-  readonly check: (functionName: string) => void;
+  /** Whether the device has failed, and its tensors are not to be trusted. */
+  readonly hasFailed: () => boolean;
 }
 
 /** WGSL generated at run time, on a GPU. */
@@ -88,6 +89,8 @@ export function webgpuBackend(
     dtypes: deviceDTypes,
     fuses: true,
     buffersPerLoop: device.limits.maxStorageBuffersPerShaderStage,
+    // Others write shaders of loops with one sweep.
+    ...(others.kernel === undefined && { sweeps: sweepsPay }),
     bytesPerElement: () => elementBytes,
     upload,
     download,
@@ -108,6 +111,6 @@ export function webgpuBackend(
       liveHandles: memory.liveHandles(),
       pipelines: pipelines.count(),
     }),
-    check: health.check,
+    hasFailed: health.hasFailed,
   };
 }

@@ -3,6 +3,8 @@ import { messageOf } from "./runtime.ts";
 
 /** Whether a device still works. What a GPU reports, it reports after the call that was to blame. */
 export interface Health {
+  /** Whether something has failed. */
+  hasFailed(): boolean;
   /** @throws {DeviceError} if something has failed. */
   check(functionName: string): void;
   /** The error to throw for what a promise of the device was rejected with. */
@@ -28,6 +30,7 @@ export function watch(device: GPUDevice, alive: () => number): Health {
   });
 
   return {
+    hasFailed: () => failure !== undefined,
     check(functionName) {
       if (failure !== undefined) throw new DeviceError(functionName, failure);
     },

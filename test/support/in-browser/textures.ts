@@ -221,6 +221,7 @@ test("webgl2: a lost context is told, by reads and by kernels", async () => {
   await assert.rejects(read(backend, result), isTold);
   assert.throws(() => run([result]), isTold);
   assert.throws(() => plusOne(backend)([result]), isTold);
+  assert.ok(backend.isLost());
 });
 
 // The last one: what it takes comes back at some time.
