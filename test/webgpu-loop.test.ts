@@ -64,7 +64,8 @@ fn obscure(x: f32) -> f32 {
 }
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) inGroup: vec3<u32>) {
+  let local = inGroup.x;
   let workgroup = group.x;
   guardBits = group.z >> 1u;
   let point = workgroup * 256u + local;

@@ -13,6 +13,8 @@ export interface Argument {
   readonly literal?: number | undefined;
   /** What computes it; undefined for what comes from memory and for numbers. */
   readonly from?: ElementwiseName | undefined;
+  /** The least that it can be, where it has no sign, unless it is NaN. */
+  readonly least?: number | undefined;
   /** What all elements of a vector are, where they are alike. */
   readonly scalar?: string | undefined;
 }
@@ -108,7 +110,12 @@ export function applyText(
     case "sqrt":
       return `${op}(${a})`;
     case "cbrt":
-    case "rcbrt":
+    case "rcbrt": {
+      const least = args[0]!.least ?? -1;
+      if (least < 0) return call(op, a);
+      const root = op === "cbrt" ? "Cbrt" : "Rcbrt";
+      return call(least < 2 ** -126 ? `positive${root}` : `normal${root}`, a);
+    }
     case "exp":
     case "expm1":
     case "log":
@@ -149,20 +156,20 @@ export function applyText(
       }
       return `select(${a} % max(${b}, ${U}(1u)), ${a}, ${b} == ${U}(0u))`;
     case "max":
-      if (isFloat) return extremum(call, "larger", "atLeast", args[0]!, args[1]!);
+      if (isFloat) return largerText(call, args[0]!, args[1]!);
       return dtype === "bool" ? `${a} | ${b}` : `max(${a}, ${b})`;
     case "min":
-      if (isFloat) return extremum(call, "smaller", "atMost", args[0]!, args[1]!);
+      if (isFloat) return smallerText(call, args[0]!, args[1]!);
       return dtype === "bool" ? `${a} & ${b}` : `min(${a}, ${b})`;
     case "equal":
       if (isFloat && args[1]!.literal === 0) return call("isZero", a);
       return isFloat ? call("equal", a, b) : `${a} == ${b}`;
     case "less":
       if (dtype === "bool") return `!${a} & ${b}`;
-      return isFloat ? call("less", a, b) : `${a} < ${b}`;
+      return isFloat ? call(positive("less", args), a, b) : `${a} < ${b}`;
     case "lessEqual":
       if (dtype === "bool") return `!${a} | ${b}`;
-      return isFloat ? call("lessEqual", a, b) : `${a} <= ${b}`;
+      return isFloat ? call(positive("lessEqual", args), a, b) : `${a} <= ${b}`;
     case "and":
       return `${a} & ${b}`;
     case "or":
@@ -183,17 +190,30 @@ export function applyText(
   }
 }
 
-/** The larger or the smaller of two floats; simpler where one of them is a known number other than 0. */
-function extremum(
-  call: (name: string, ...operands: string[]) => string,
-  any: string,
-  bound: string,
-  a: Argument,
-  b: Argument,
-): string {
-  const isBound = ({ literal }: Argument) => literal !== undefined && Math.abs(literal) > 0;
-  if (isBound(b)) return call(bound, a.text, b.text);
-  return isBound(a) ? call(bound, b.text, a.text) : call(any, a.text, b.text);
+type Call = (name: string, ...operands: string[]) => string;
+
+/** The function for floats without a sign, if these are. */
+function positive(name: string, args: readonly Argument[]): string {
+  return args.every(({ least }) => least !== undefined) ? `${name}Positive` : name;
+}
+
+/** Whether a float is a known number, and not -0. */
+const isBound = ({ literal }: Argument): boolean =>
+  literal !== undefined && !Number.isNaN(literal) && !Object.is(literal, -0);
+
+/** The larger of two floats; simpler where more is known of one. */
+function largerText(call: Call, a: Argument, b: Argument): string {
+  if (a.least !== undefined && b.least !== undefined) return call("largerPositive", a.text, b.text);
+  if (isBound(a) || a.least !== undefined) [a, b] = [b, a];
+  if (isBound(b)) return call(b.literal! < 0 ? "atLeastNegative" : "atLeast", a.text, b.text);
+  return call(b.least === undefined ? "larger" : "largerThanPositive", a.text, b.text);
+}
+
+/** The smaller of two floats; simpler where more is known of one. */
+function smallerText(call: Call, a: Argument, b: Argument): string {
+  if (isBound(a)) [a, b] = [b, a];
+  if (isBound(b)) return call(b.literal! < 0 ? "atMostNegative" : "atMost", a.text, b.text);
+  return call(positive("smaller", [a, b]), a.text, b.text);
 }
 
 /** A value in another dtype. */

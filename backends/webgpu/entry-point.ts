@@ -15,7 +15,8 @@ export function entryText(invocations: number, subgroups: number | false): strin
   const head = `@compute @workgroup_size(${invocations})
 fn main(@builtin(workgroup_id) group: vec3<u32>, `;
   return subgroups === false
-    ? `${head}@builtin(local_invocation_index) local: u32) {\n`
+    // Of a row of invocations it is the index, which some devices take longer to compute.
+    ? `${head}@builtin(local_invocation_id) inGroup: vec3<u32>) {\n  let local = inGroup.x;\n`
     : `${head}@builtin(subgroup_id) subgroup: u32, @builtin(subgroup_invocation_id) within: u32) {
   let local = subgroup * ${subgroups}u + within;
 `;

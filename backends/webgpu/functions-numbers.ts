@@ -115,18 +115,81 @@ fn $smaller(a: F, b: F) -> F {
 }
 `,
   },
-  // The same where b is a number other than 0.
+  // The same where b is a number and at least 0 (and not -0): numbers without a sign are ordered like their bits, before
+  // NaN. Of those with a sign only NaN could win from b.
   atLeast: {
     text: `
 fn $atLeast(a: F, b: F) -> F {
-  return select(a, max(a, b), $isNumber(a));
+  let most = max(bitcast<I>(a), bitcast<I>(b));
+  return select(bitcast<F>(most), a, bitcast<U>(a) > U(0xff800000u));
 }
 `,
   },
   atMost: {
     text: `
 fn $atMost(a: F, b: F) -> F {
-  return select(a, min(a, b), $isNumber(a));
+  // From the next number after b up to infinity.
+  let first = bitcast<U>(b) + U(1u);
+  return select(a, b, (bitcast<U>(a) - first) < (U(0x7f800001u) - first));
+}
+`,
+  },
+  // The same where b is a number below 0.
+  atLeastNegative: {
+    text: `
+fn $atLeastNegative(a: F, b: F) -> F {
+  // From the next number before b down to -infinity.
+  let first = bitcast<U>(b) + U(1u);
+  return select(a, b, (bitcast<U>(a) - first) < (U(0xff800001u) - first));
+}
+`,
+  },
+  atMostNegative: {
+    text: `
+fn $atMostNegative(a: F, b: F) -> F {
+  let least = max(bitcast<U>(a), bitcast<U>(b));
+  return select(bitcast<F>(least), a, bitcast<I>(a) > I(0x7f800000));
+}
+`,
+  },
+  // The same where b has no sign or is NaN: of those with a sign only NaN could win from it.
+  largerThanPositive: {
+    text: `
+fn $largerThanPositive(a: F, b: F) -> F {
+  let most = bitcast<U>(max(bitcast<I>(a), bitcast<I>(b)));
+  let negative = max(bitcast<U>(a), bitcast<U>(b));
+  return bitcast<F>(select(most, negative, negative > U(0xff800000u)));
+}
+`,
+  },
+  // The same where neither has a sign, unless it is NaN.
+  largerPositive: {
+    text: `
+fn $largerPositive(a: F, b: F) -> F {
+  return bitcast<F>(max(bitcast<U>(a), bitcast<U>(b)));
+}
+`,
+  },
+  smallerPositive: {
+    text: `
+fn $smallerPositive(a: F, b: F) -> F {
+  let most = max(bitcast<U>(a), bitcast<U>(b));
+  let least = min(bitcast<U>(a), bitcast<U>(b));
+  return bitcast<F>(select(least, most, most > U(0x7f800000u)));
+}
+`,
+  },
+  lessPositive: {
+    text: `
+fn $lessPositive(a: F, b: F) -> B {
+  return (bitcast<U>(a) < bitcast<U>(b)) & (bitcast<U>(b) <= U(0x7f800000u));
+}
+`,
+  },
+  lessEqualPositive: {
+    text: `
+fn $lessEqualPositive(a: F, b: F) -> B {
+  return (bitcast<U>(a) <= bitcast<U>(b)) & (bitcast<U>(b) <= U(0x7f800000u));
 }
 `,
   },

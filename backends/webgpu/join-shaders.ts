@@ -96,7 +96,8 @@ function join(shaders: readonly Shader[]): Shader {
   const code = `${declarations}${functions}
 ${pieces.join("\n")}
 @compute @workgroup_size(${invocations})
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) inGroup: vec3<u32>) {
+  let local = inGroup.x;
   switch group.x / ${count}u {
 ${cases.join("")}    default: {
     }

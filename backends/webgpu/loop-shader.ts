@@ -7,6 +7,7 @@ import { type Combination, combineText, planCombination } from "./combine.ts";
 import { enableText, entryText } from "./entry-point.ts";
 import type { Width } from "./function-text.ts";
 import { createFunctions } from "./functions.ts";
+import { leastValues } from "./least-values.ts";
 import type { Level } from "./loop-axes.ts";
 import { createLoopBuffers, indexValue } from "./loop-buffers.ts";
 import { type Division, type LoopPlan, planLoop } from "./loop-plan.ts";
@@ -90,6 +91,7 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
   const { extents, outer, walkOf } = axes;
   const buffers = createLoopBuffers(plan);
   const functions = createFunctions();
+  const least = leastValues(statements);
   const widthOf = (index: number): Width => varies[index] ? 4 : 1;
 
   /** A statement's value, for one element or for four. */
@@ -111,6 +113,7 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
       dtype,
       literal: isLiteral ? statement.value : undefined,
       from: operationOf(statement),
+      least: least[index],
       scalar: wide ? own : undefined,
     };
   }

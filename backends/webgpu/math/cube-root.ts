@@ -1,56 +1,80 @@
 import type { FunctionText } from "../function-text.ts";
-import { constant } from "./polynomial.ts";
+import { constant, polynomial } from "./polynomial.ts";
 
-/** cbrt and rcbrt. */
+/**
+ * ((1 - h)^(-1/3) - 1) / h and ((1 - h)^(-2/3) - 1) / h for the h that the start leaves, -0.075 to 0.124; minimax over
+ * all x, in units of the results' last places.
+ */
+const reciprocalSeries = [
+  0.3333335535829919,
+  0.22222224215449277,
+  0.17269363669499654,
+  0.14452300829522816,
+  0.14467725060927542,
+];
+const rootSeries = [
+  0.666667510745517,
+  0.5555559533090173,
+  0.49327794380707646,
+  0.45435353525203603,
+  0.49646486408847346,
+];
+
+/** z within 4 % of x^(-1/3): a third of the bits of x taken from a constant. */
+const start = "U(0x54a00000u) - (bits >> U(16u)) * U(21845u)";
+
+/**
+ * For x > 0 of normal size, from its bits: with h = 1 - x z^3, which rounding hardly touches, the cube root is
+ * y (1 - h)^(-2/3) for y = x z^2, whose square is exact if z is short.
+ */
+const cubeRoot = (size: string) => `
+  let z = bitcast<F>((${start}) & U(0xfffff000u));
+  let y = x * (z * z);
+  let h = F(1.0) - ${size} * z;
+  let root = y + (y * h) * ${polynomial("h", rootSeries)};`;
+
+/** z (1 - h)^(-1/3), from x and its bits. */
+const reciprocalCubeRoot = (size: string) => `
+  let z = bitcast<F>(${start});
+  let h = F(1.0) - (${size} * z) * (z * z);
+  let root = z + (z * h) * ${polynomial("h", reciprocalSeries)};`;
+
+/** Whether bits without a sign are those of a normal number. */
+const isNormal = "(bits - U(0x800000u)) < U(0x7f000000u)";
+
+/** What this makes of subnormal numbers is zero, whether a device flushes them or not. */
+const flushed = (x: string) => `${x} * ${constant(2 ** -30)}`;
+
+/** Infinity less the bits: infinity of 0, 0 of infinity, NaN of NaN. */
+const reciprocalOfEnds = (size: string) => `U(0x7f800000u) - bitcast<U>(${flushed(size)})`;
+
+/**
+ * cbrt and rcbrt, without branches: devices that work on vectors take both sides. Further ones for numbers without
+ * a sign (or NaN), and for those of them that are 2^-126 and more.
+ */
 export const cubeRootFunctions: Readonly<Record<string, FunctionText>> = {
-  // Within 4 %: a third of the bits taken from a constant. Then one step of fourth order: with h = 1 - x z^3,
-  // (1 - h)^(-1/3) = 1 + h/3 + 2 h^2 / 9 + 14 h^3 / 81 + ...
-  roughReciprocal: {
-    text: `
-fn $roughReciprocal(size: F) -> F {
-  let start = bitcast<F>(U(0x54a2fa8cu) - (bitcast<U>(size) >> U(16u)) * U(21845u));
-  let h = F(1.0) - (size * start) * (start * start);
-  let series = (h * ${constant(14 / 81)} + ${constant(2 / 9)}) * h + ${constant(1 / 3)};
-  return start + start * (h * series);
-}
-`,
-  },
-  // From z near |x|^(-1/3) one step of Newton on y = x z^2: y - (y^3 - x) / (3 y^2), without division.
-  cubeRoot: {
-    text: `
-fn $cubeRoot(x: F) -> F {
-  let z = $roughReciprocal(abs(x));
-  let z2 = z * z;
-  let y = x * z2;
-  return y - ((y * y * y - x) * z2) * ${constant(1 / 3)};
-}
-`,
-  },
-  reciprocalCubeRoot: {
-    text: `
-fn $reciprocalCubeRoot(size: F) -> F {
-  let z = $roughReciprocal(size);
-  let h = F(1.0) - (size * z) * (z * z);
-  return z + z * (h * ${constant(1 / 3)});
-}
-`,
-  },
-  // From 2^-100 to 2^124 no step of it is subnormal or overflows.
   cbrt: {
     text: `
 fn $cbrt(x: F) -> F {
-  let bits = bitcast<U>(x) & U(0x7fffffffu);
-  let root = $cubeRoot(x);
-  let usual = (bits - U(0x0d800000u)) < U(0x70000000u);
-  if (all(usual)) {
-    return root;
-  }
-  let tiny = bits < U(0x0d800000u);
-  let there = select(${constant(2 ** -48)}, ${constant(2 ** 48)}, tiny);
-  let back = select(${constant(2 ** 16)}, ${constant(2 ** -16)}, tiny);
-  let any = select($cubeRoot(x * there) * back, root, usual);
+  let bits = bitcast<U>(x) & U(0x7fffffffu);${cubeRoot("abs(y)")}
   // Zeros, infinities and NaN are their own roots.
-  return select(x, any, (bits - U(1u)) < U(0x7f7fffffu));
+  return select(${flushed("x")}, root, ${isNormal});
+}
+`,
+  },
+  positiveCbrt: {
+    text: `
+fn $positiveCbrt(x: F) -> F {
+  let bits = bitcast<U>(x);${cubeRoot("y")}
+  return select(${flushed("x")}, root, ${isNormal});
+}
+`,
+  },
+  normalCbrt: {
+    text: `
+fn $normalCbrt(x: F) -> F {
+  let bits = bitcast<U>(x);${cubeRoot("y")}
+  return select(x, root, bits < U(0x7f800000u));
 }
 `,
   },
@@ -58,15 +82,29 @@ fn $cbrt(x: F) -> F {
     text: `
 fn $rcbrt(x: F) -> F {
   let bits = bitcast<U>(x) & U(0x7fffffffu);
-  let root = $reciprocalCubeRoot(abs(x));
-  let usual = (bits - U(0x800000u)) < U(0x7f000000u);
-  if (all(usual)) {
-    return $copySign(root, x);
-  }
-  // A subnormal number is its bits times 2^-149: devices that flush such numbers still convert integers.
-  let tiny = $reciprocalCubeRoot(F(bits) * F(2.0)) * ${constant(2 ** 50)};
-  let atEnds = select(select(F(0.0), tiny, bits < U(0x800000u)), bitcast<F>(U(zeroBits | 0x7f800000u)), bits == U(0u));
-  return select(x, $copySign(select(atEnds, root, usual), x), $isNumber(x));
+  let size = bitcast<F>(bits);${reciprocalCubeRoot("size")}
+  let ends = ${reciprocalOfEnds("size")};
+  let known = select(ends, bitcast<U>(root), ${isNormal});
+  return bitcast<F>(known | (bitcast<U>(x) & U(0x80000000u)));
+}
+`,
+  },
+  positiveRcbrt: {
+    text: `
+fn $positiveRcbrt(x: F) -> F {
+  let bits = bitcast<U>(x);${reciprocalCubeRoot("x")}
+  let ends = ${reciprocalOfEnds("x")};
+  return bitcast<F>(select(ends, bitcast<U>(root), ${isNormal}));
+}
+`,
+  },
+  normalRcbrt: {
+    text: `
+fn $normalRcbrt(x: F) -> F {
+  let bits = bitcast<U>(x);${reciprocalCubeRoot("x")}
+  // Infinity less the bits of infinity or NaN.
+  let ends = U(0x7f800000u) - bits;
+  return bitcast<F>(select(ends, bitcast<U>(root), bits < U(0x7f800000u)));
 }
 `,
   },
