@@ -8,8 +8,8 @@ export interface Dispatch {
 
 /** More would make the compilation of a shader long, and save little. */
 const mostPieces = 16;
-/** Passes of so many workgroups keep a GPU busy by themselves. */
-const fewWorkgroups = 256;
+/** Passes of more workgroups gain little, and lose much on devices that execute all branches of a switch. */
+const fewWorkgroups = 4;
 
 /**
  * Makes one dispatch of passes in a row that are the same but for their buffers and do not depend on each other, as far
