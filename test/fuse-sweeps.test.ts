@@ -34,7 +34,7 @@ function swept(
   donated: number[] = [],
 ): Program {
   const graph = makeGraph(f as (...inputs: unknown[]) => unknown)(...inputs);
-  const program = compileWith(true, graph, new Set(donated), { sweeps: true });
+  const program = compileWith(true, graph, new Set(donated), { sweeps: () => true });
   checkLoops(program);
   return program;
 }
@@ -49,7 +49,7 @@ test("sweeps: random graphs over rows give the same bits as without fusion", () 
       graphCases(30, rowShapes),
       fc.constantFrom(4, 8, Infinity),
       ({ graph, inputs, donated }, buffersPerLoop) => {
-        const program = compileWith(true, graph, donated, { sweeps: true, buffersPerLoop });
+        const program = compileWith(true, graph, donated, { sweeps: () => true, buffersPerLoop });
         checkLoops(program);
         loops += loopsOf(program).filter(({ sweeps }) => sweeps !== undefined).length;
         const expected = runProgram(compileWith(false, graph), inputs);

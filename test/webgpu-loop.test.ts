@@ -1,14 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { accessesOf, prepareLoop } from "../backends/reference/loop.ts";
 import { loopShader } from "../backends/webgpu/loop-shader.ts";
 import type { ShaderLimits } from "../backends/webgpu/shader.ts";
 import type { Access, Loop } from "../src/backend/loop.ts";
-import type { BufferPlan, Program } from "../src/backend/program.ts";
 import { exactLoops, type LoopCase } from "./support/exact-loops.ts";
-import { type ProgramCase, runOnBackend } from "./support/gpu-backend.ts";
-import { elements, fromArray, toArray } from "./support/run-kernel.ts";
+import { runOnBackend } from "./support/gpu-backend.ts";
+import { interpretLoop, loopProgram } from "./support/loop-program.ts";
+import { elements } from "./support/run-kernel.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
 const options = { skip: await skipWithoutGpu() };
@@ -103,36 +102,12 @@ test("webgpu loop: a reduction is combined in a workgroup's memory", () => {
   assert.match(code, /for \(var k = slice; k < points; k \+= 128u\)/);
 });
 
-/** A loop over buffers of its own; all that it writes is an output. */
-function loopProgram({ loop, buffers }: LoopCase): ProgramCase {
-  const inputs = buffers.map(({ shape, dtype }) => ({ shape, dtype }));
-  const program: Program = {
-    buffers: buffers.map(({ values }, input): BufferPlan => ({
-      kind: "input",
-      input,
-      byteLength: 4 * values.length,
-    })),
-    kernels: [{ op: "loop", loop }],
-    inputs,
-    outputs: loop.stores.map(({ access: { buffer } }) => ({ buffer, spec: inputs[buffer]! })),
-    arenaBytes: 0,
-  };
-  return { program, inputs: buffers };
-}
-
-/** What the reference's interpreter leaves in the buffers that are written. */
-function interpret({ loop, buffers }: LoopCase): number[][] {
-  const arrays = buffers.map(toArray);
-  prepareLoop(loop)(accessesOf(loop).map(({ buffer }) => arrays[buffer]!));
-  return loop.stores.map(({ access: { buffer, dtype } }) => fromArray(dtype, arrays[buffer]!));
-}
-
 async function assertLoops(cases: readonly LoopCase[]): Promise<void> {
   const results = await runOnBackend(cases.map(loopProgram));
   cases.forEach((each, i) =>
     assert.deepEqual(
       results[i],
-      interpret(each),
+      interpretLoop(each),
       `${JSON.stringify(each.loop)}\n${loopShader(each.loop, limits)?.code}`,
     )
   );

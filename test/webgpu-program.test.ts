@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { compile } from "../src/compiler/compile.ts";
-import { exactGraphCases } from "./support/exact-graphs.ts";
-import { compileWith, runProgram } from "./support/fusion.ts";
+import { exactGraphCases, exactRowGraphCases } from "./support/exact-graphs.ts";
+import { compileWith, loopsOf, runProgram } from "./support/fusion.ts";
 import { gpuBackend, type ProgramCase, runOnBackend } from "./support/gpu-backend.ts";
 import type { GraphCase } from "./support/random-graphs.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
@@ -20,11 +20,12 @@ function isExact({ graph, inputs }: GraphCase): boolean {
   );
 }
 
-test("webgpu program: random graphs, fused, give what the reference gives", options, async () => {
+async function assertPrograms(graphs: fc.Arbitrary<GraphCase>, numRuns: number): Promise<number> {
   const backend = await gpuBackend();
+  let swept = 0;
   await fc.assert(
     fc.asyncProperty(
-      fc.array(exactGraphCases.filter(isExact), { minLength: 15, maxLength: 15 }),
+      fc.array(graphs.filter(isExact), { minLength: 15, maxLength: 15 }),
       async (cases) => {
         const programs = cases.map(({ graph, inputs, donated }): ProgramCase => {
           const { program } = compile(graph, {
@@ -34,6 +35,8 @@ test("webgpu program: random graphs, fused, give what the reference gives", opti
           });
           return { program, inputs };
         });
+        swept += programs.flatMap(({ program }) => loopsOf(program))
+          .filter(({ sweeps }) => sweeps !== undefined).length;
         const results = await runOnBackend(programs);
         cases.forEach(({ graph, inputs }, i) => {
           const expected = runProgram(compileWith(false, graph), inputs);
@@ -41,6 +44,16 @@ test("webgpu program: random graphs, fused, give what the reference gives", opti
         });
       },
     ),
-    { numRuns: 8 },
+    { numRuns },
   );
+  return swept;
+}
+
+test("webgpu program: random graphs, fused, give what the reference gives", options, async () => {
+  await assertPrograms(exactGraphCases, 8);
+});
+
+test("webgpu program: so do graphs over rows, in several sweeps", options, async () => {
+  const swept = await assertPrograms(exactRowGraphCases, 5);
+  assert.ok(swept > 0, `${swept} loops with sweeps`);
 });

@@ -7,12 +7,14 @@ import { lowerKernel } from "../backends/webgpu/kernels/mod.ts";
 import { loopShader } from "../backends/webgpu/loop-shader.ts";
 import type { Lower, ShaderLimits } from "../backends/webgpu/shader.ts";
 import type { Loop, Statement } from "../src/backend/loop.ts";
-import type { BufferPlan, Kernel, Program } from "../src/backend/program.ts";
+import type { Kernel } from "../src/backend/program.ts";
 import type { DType, TypedArray } from "../src/core/dtype.ts";
 import { sizeOf, stridesOf } from "../src/core/shape.ts";
 import { exactLoops, type LoopCase } from "./support/exact-loops.ts";
+import { exactSweeps } from "./support/exact-sweeps.ts";
 import { fillSeeded } from "./support/fill-seeded.ts";
 import { assertSame, assertSums } from "./support/kernel-results.ts";
+import { interpretLoop, loopProgram } from "./support/loop-program.ts";
 import { elements, fromArray, toArray } from "./support/run-kernel.ts";
 import { gpu, type KernelCase, runOnGpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
@@ -96,21 +98,6 @@ test("webgpu subgroups: are not enabled where they are not used", () => {
   assert.equal(loopShader(columns, limits)!.code.match(/subgroupShuffleXor/g)!.length, 1);
 });
 
-function loopProgram({ loop, buffers }: LoopCase): Program {
-  const inputs = buffers.map(({ shape, dtype }) => ({ shape, dtype }));
-  return {
-    buffers: buffers.map(({ values }, input): BufferPlan => ({
-      kind: "input",
-      input,
-      byteLength: 4 * values.length,
-    })),
-    kernels: [{ op: "loop", loop }],
-    inputs,
-    outputs: loop.stores.map(({ access: { buffer } }) => ({ buffer, spec: inputs[buffer]! })),
-    arenaBytes: 0,
-  };
-}
-
 let backends: Promise<WebgpuBackend[]> | undefined;
 
 /** The same GPU with subgroups, and without. */
@@ -123,7 +110,7 @@ async function bothWays(cases: readonly LoopCase[]): Promise<number[][][][]> {
   const results: number[][][][] = [];
   for (const backend of await backends) {
     const runs = cases.map((each) => {
-      const program = loopProgram(each);
+      const { program } = loopProgram(each);
       const inputs = each.buffers.map((input) => backend.upload(toArray(input)));
       const outputs = backend.compile(program).run(inputs);
       return outputs.map((buffer, i) =>
@@ -240,12 +227,15 @@ test("webgpu subgroups: whole numbers and truths", { skip }, async () => {
 });
 
 test("webgpu subgroups: random nests", { skip }, async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.array(exactLoops, { minLength: 20, maxLength: 20 }), async (cases) => {
-      await assertEqualBits(cases);
-    }),
-    { numRuns: 2 },
-  );
+  for (const nests of [exactLoops, exactSweeps]) {
+    await fc.assert(
+      fc.asyncProperty(fc.array(nests, { minLength: 20, maxLength: 20 }), async (cases) => {
+        const results = await assertEqualBits(cases);
+        cases.forEach((each, i) => assert.deepEqual(results[i], interpretLoop(each)));
+      }),
+      { numRuns: 2 },
+    );
+  }
 });
 
 const without: Lower = (kernel, firstBuffer, limits) =>

@@ -15,6 +15,7 @@ import {
   matmul,
   ones,
   s3,
+  softmax,
   type StateKind,
   type Tensor,
   tensor,
@@ -23,6 +24,7 @@ import {
 import type { TypedArray } from "../src/core/dtype.ts";
 import { registerDevice } from "../src/backend/registry.ts";
 import { exactLoops, type LoopCase } from "./support/exact-loops.ts";
+import { exactSweeps } from "./support/exact-sweeps.ts";
 import { fromArray, toArray } from "./support/run-kernel.ts";
 import { gpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
@@ -37,11 +39,11 @@ async function backendBinding(bindingBytes: number): Promise<WebgpuBackend> {
   return webgpuBackend({ ...opened, limits });
 }
 
-test("webgpu windows: random nests in pieces give what the interpreter gives in one", () => {
+function assertPieces(cases: fc.Arbitrary<LoopCase>): void {
   const limits = { bindingBytes: 2 * alignment, bindingAlignment: alignment } as ShaderLimits;
   let cut = 0;
   fc.assert(
-    fc.property(exactLoops, ({ loop, buffers }: LoopCase) => {
+    fc.property(cases, ({ loop, buffers }) => {
       const lengthOf = (buffer: number) => 4 * buffers[buffer]!.values.length;
       const pieces = cutInWindows(loop, lengthOf, limits);
       if (pieces === undefined) return;
@@ -68,6 +70,11 @@ test("webgpu windows: random nests in pieces give what the interpreter gives in 
     { numRuns: 500 },
   );
   assert.ok(cut > 5, `${cut} nests were cut`);
+}
+
+test("webgpu windows: random nests in pieces give what the interpreter gives in one", () => {
+  assertPieces(exactLoops);
+  assertPieces(exactSweeps);
 });
 
 /** An optimizer's first step, over its parameters. */
@@ -105,9 +112,28 @@ test(
   },
 );
 
+test("webgpu windows: a loop that sweeps is cut between rows", options, async () => {
+  registerDevice("webgpu-rows", await backendBinding(2 ** 14).then((each) => () => each));
+  registerDevice("webgpu-all", await backendBinding(2 ** 27).then((each) => () => each));
+  const shape = [70, 300];
+  const values = Float32Array.from({ length: 70 * 300 }, (_, i) => (i * 7919 % 1000 - 500) / 100);
+  const results: TypedArray[] = [];
+  for (const device of ["webgpu-rows", "webgpu-all"]) {
+    const x = tensor(values, { shape, device });
+    const f = jit((x: Tensor) => softmax(x), { donate: [0] });
+    const [kernel, ...others] = explain(f, x).kernels;
+    assert.deepEqual([kernel!.sweeps, others.length], [3, 0]);
+    assert.equal(/ times /.test(kernel!.runs!), device === "webgpu-rows", kernel!.runs);
+    results.push(await f(x).data());
+  }
+  assert.deepEqual(results[0], results[1]);
+});
+
 test("webgpu windows: what cannot be cut is refused", options, async () => {
   registerDevice("webgpu-small", await backendBinding(2 ** 16).then((each) => () => each));
   const device = "webgpu-small";
+  const long = zeros([16, 20000], { device });
+  assert.throws(() => jit((x: Tensor) => softmax(x))(long), DeviceError);
   const wide = zeros([100, 200], { device });
   assert.equal((await wide.add(1).data())[19999], 1);
   assert.throws(

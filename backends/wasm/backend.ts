@@ -96,7 +96,7 @@ export function wasmBackend(options: WasmOptions): Backend {
     name: "wasm",
     dtypes,
     fuses: true,
-    sweeps: true,
+    sweeps: () => true,
     upload: store.upload,
     download: (buffer, dtype) => Promise.resolve(store.download(buffer, dtype)),
     downloadSync: store.download,

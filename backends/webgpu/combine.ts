@@ -31,13 +31,15 @@ export function planCombination(
 
 /** The text of what is combined. */
 interface Combined {
-  /** A variable that holds an invocation's value, and in the end, in slice 0, the result. */
+  /** A variable that holds an invocation's value, and in the end, in slice 0 at least, the result. */
   readonly value: string;
   /** The number of the invocation's slice. */
   readonly slice: string;
   /** An array in workgroup memory with an element for each `local`, which nobody reads or writes at the moment. */
   readonly shared: string;
   readonly merge: (a: string, b: string) => string;
+  /** Whether all slices are to have the result. */
+  readonly everywhere?: boolean;
   /** The value of the invocation whose `local` differs by a power of two, as an expression. */
   readonly shuffle?: (value: string, distance: number) => string;
 }
@@ -52,10 +54,12 @@ const mostReads = 8;
  */
 export function combineText(
   { slices, apart, last, usesMemory }: Combination,
-  { value, slice, shared, merge, shuffle = shuffled }: Combined,
+  { value, slice, shared, merge, everywhere = false, shuffle = shuffled }: Combined,
 ): string {
-  const at = (distance: string | number) =>
-    `${shared}[local${distance === 0 ? "" : ` + ${distance}${apart === 1 ? "" : ` * ${apart}u`}`}]`;
+  const at = (distance: string | number, from = "local") =>
+    `${shared}[${from}${
+      distance === 0 ? "" : ` + ${distance}${apart === 1 ? "" : ` * ${apart}u`}`
+    }]`;
   const reads = last === 1 ? 1 : Math.min(slices / last, mostReads);
   let text = "";
   if (usesMemory) text += `  ${shared}[local] = ${value};\n  workgroupBarrier();\n`;
@@ -68,11 +72,17 @@ export function combineText(
   }
 `;
   }
-  if (usesMemory && reads === 1) text += `  ${value} = ${at(0)};\n`;
-  if (usesMemory && reads > 1) {
-    const places = Array.from({ length: reads }, (_, i) => at(i === 0 ? 0 : `${i * last}u`));
-    text += `  if (${slice} < ${last}u) {\n${mergePlaces(places, value, merge)}  }\n`;
-  }
+  if (usesMemory && (everywhere || reads > 1)) {
+    const from = everywhere ? "first" : "local";
+    const places = Array.from({ length: reads }, (_, i) => at(i === 0 ? 0 : `${i * last}u`, from));
+    const merged = mergePlaces(places, value, merge);
+    // Each subgroup makes the result for itself.
+    const before = last === 1 ? slice : `${slice} / ${last}u`;
+    const step = last * apart === 1 ? "" : ` * ${last * apart}u`;
+    text += everywhere
+      ? `  {\n    let first = local - ${before}${step};\n${merged}  }\n`
+      : `  if (${slice} < ${last}u) {\n${merged}  }\n`;
+  } else if (usesMemory) text += `  ${value} = ${at(0)};\n`;
   for (let half = last / 2; half >= 1; half /= 2) {
     text += `  {
     let other = ${shuffle(value, half * apart)};

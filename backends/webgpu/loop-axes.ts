@@ -1,4 +1,4 @@
-import { argumentsOf, type Loop, type Statement } from "../../src/backend/loop.ts";
+import { argumentsOf, type Loop, type Statement, sweepsOf } from "../../src/backend/loop.ts";
 
 /** How something moves with the axes of a loop nest: an address in elements, or the value of an index. */
 export interface Walk {
@@ -52,20 +52,22 @@ export function axesOf({ extents, reduced, statements, stores }: Loop): Axes {
   };
 }
 
-/** When a statement is computed: once for an outer point, at every point, or after the reduction. */
+/** When a statement is computed in its sweep: once for an outer point, at every point, or after the reduction. */
 export type Level = "outer" | "inner" | "late";
 
-/** The level of each statement. */
-export function levelsOf({ statements }: Loop, { outer, walkOf }: Axes): Level[] {
+/** The level of each statement. What earlier sweeps have reduced is there before a sweep begins. */
+export function levelsOf(loop: Loop, { outer, walkOf }: Axes): Level[] {
   const levels: Level[] = [];
-  for (const statement of statements) {
+  const sweeps = sweepsOf(loop);
+  loop.statements.forEach((statement, index) => {
     const own = statement.kind === "load" || statement.kind === "index"
       ? walkOf(statement).strides.slice(outer)
       : [];
-    const args = argumentsOf(statement).map((arg) => levels[arg]!);
+    const args = argumentsOf(statement).filter((arg) => sweeps[arg] === sweeps[index])
+      .map((arg) => levels[arg]!);
     if (statement.kind === "reduce" || args.includes("late")) levels.push("late");
     else if (own.some((stride) => stride !== 0) || args.includes("inner")) levels.push("inner");
     else levels.push("outer");
-  }
+  });
   return levels;
 }

@@ -1,4 +1,5 @@
-import { argumentsOf, type Loop } from "../../src/backend/loop.ts";
+import { argumentsOf, type Loop, sweepsOf } from "../../src/backend/loop.ts";
+import { typeOf } from "./apply.ts";
 import { type Axes, axesOf, type Level, levelsOf, type Walk } from "./loop-axes.ts";
 import type { ShaderLimits } from "./shader.ts";
 
@@ -22,6 +23,10 @@ export interface LoopPlan {
   readonly loop: Loop;
   readonly axes: Axes;
   readonly levels: readonly Level[];
+  /** In which sweep over the reduced axes each statement is computed. */
+  readonly sweepOf: readonly number[];
+  /** How many there are. Every point belongs to the same invocation in all of them. */
+  readonly sweeps: number;
   /** The axis along which four elements are computed at once. */
   readonly vectorAxis: number | undefined;
   /** Which statements have one value for each of the four. */
@@ -36,15 +41,16 @@ export interface LoopPlan {
 const fewPoints = 32;
 /** So many results keep a GPU busy, one an invocation. */
 const manyResults = 2 ** 16;
+/** With so many results a slice has so many steps: the fewer slices, the less is left to be combined. */
+const stepsOfSlice = 8;
 /** More than that summed one after the other loses precision. */
 const longestSequence = 1024;
 
 /** Chooses the division of work and the axis of vectors; by shapes alone, so that sums have one order. */
-export function planLoop(loop: Loop, { invocationsPerWorkgroup }: ShaderLimits): LoopPlan {
+export function planLoop(loop: Loop, limits: ShaderLimits): LoopPlan {
   const axes = axesOf(loop);
   const levels = levelsOf(loop, axes);
   const { extents, outer } = axes;
-  const invocations = Math.min(256, invocationsPerWorkgroup);
   const product = (list: readonly number[]) => list.reduce((a, b) => a * b, 1);
   const results = product(extents.slice(0, outer));
   const reduced = product(extents.slice(outer));
@@ -64,12 +70,17 @@ export function planLoop(loop: Loop, { invocationsPerWorkgroup }: ShaderLimits):
   const outerCount = perVector(results, false);
   const innerCount = perVector(reduced, true);
 
+  const varies = variesOf(loop, axes, levels, vectorAxis);
+  const invocations = isEach
+    ? mostInvocations(limits)
+    : invocationsSharing(sharedBytes(loop, varies), limits);
   let division: Division = { kind: "each", invocations };
   if (!isEach && alongResults) {
     const columns = Math.min(16, powerAbove(outerCount));
     division = { kind: "tree", columns, slices: invocations / columns, neighbours: "columns" };
   } else if (!isEach) {
-    const slices = Math.min(invocations, powerAbove(innerCount));
+    const fewest = Math.max(manyResults / outerCount, innerCount / stepsOfSlice);
+    const slices = Math.min(invocations, powerAbove(innerCount), powerBelow(fewest));
     const columns = Math.min(invocations / slices, powerAbove(outerCount));
     division = { kind: "tree", columns, slices, neighbours: "slices" };
   }
@@ -77,8 +88,10 @@ export function planLoop(loop: Loop, { invocationsPerWorkgroup }: ShaderLimits):
     loop,
     axes,
     levels,
+    sweepOf: sweepsOf(loop),
+    sweeps: 1 + (loop.sweeps?.length ?? 0),
     vectorAxis,
-    varies: variesOf(loop, axes, levels, vectorAxis),
+    varies,
     division,
     outerCount,
     innerCount,
@@ -134,6 +147,30 @@ function variesOf(
   return varies;
 }
 
+function mostInvocations({ invocationsPerWorkgroup }: ShaderLimits): number {
+  return Math.min(256, invocationsPerWorkgroup);
+}
+
+/** As many as have so many bytes each in a workgroup's memory. */
+function invocationsSharing(bytes: number, limits: ShaderLimits): number {
+  let count = mostInvocations(limits);
+  while (count * bytes > limits.workgroupStorage) count /= 2;
+  return count;
+}
+
+/** What an invocation needs there: an element of each type that is reduced. */
+function sharedBytes({ statements }: Loop, varies: readonly boolean[]): number {
+  const types = new Map<string, number>();
+  statements.forEach(({ kind, dtype }, i) => {
+    if (kind === "reduce") types.set(typeOf(dtype, varies[i] ? 4 : 1), varies[i] ? 16 : 4);
+  });
+  return [...types.values()].reduce((a, b) => a + b, 0);
+}
+
 function powerAbove(count: number): number {
   return 2 ** Math.ceil(Math.log2(Math.max(count, 1)));
+}
+
+function powerBelow(count: number): number {
+  return 2 ** Math.floor(Math.log2(Math.max(count, 1)));
 }

@@ -1,9 +1,8 @@
 import type { Loop, Statement } from "../../src/backend/loop.ts";
-import type { DType } from "../../src/core/dtype.ts";
 import { DeviceError } from "../../src/core/errors.ts";
 import type { ElementwiseName } from "../../src/graph/instruction-set.ts";
-import { applyText, type Argument, castText, hidden, typeOf, widen } from "./apply.ts";
-import { type Combination, combineText, planCombination } from "./combine.ts";
+import { applyText, type Argument, castText, hidden, typeOf } from "./apply.ts";
+import { type Combination, planCombination } from "./combine.ts";
 import { enableText, entryText } from "./entry-point.ts";
 import type { Width } from "./function-text.ts";
 import { createFunctions } from "./functions.ts";
@@ -11,6 +10,7 @@ import { leastValues } from "./least-values.ts";
 import type { Level } from "./loop-axes.ts";
 import { createLoopBuffers, indexValue } from "./loop-buffers.ts";
 import { type Division, type LoopPlan, planLoop } from "./loop-plan.ts";
+import { createReductions } from "./loop-reductions.ts";
 import {
   gridOf,
   literal,
@@ -87,7 +87,8 @@ interface ShaderText {
 }
 
 function textOf(plan: LoopPlan, combination: Combination): ShaderText {
-  const { loop: { statements, stores }, axes, levels, vectorAxis, varies, division } = plan;
+  const { loop: { statements, stores }, axes, levels, sweepOf, vectorAxis, varies, division } =
+    plan;
   const { extents, outer, walkOf } = axes;
   const buffers = createLoopBuffers(plan);
   const functions = createFunctions();
@@ -140,24 +141,22 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
     }
   }
 
-  /** The statements of a level, and then the stores of what it computes. */
-  function block(level: Level, indent: string): string {
+  /** The statements of a level. */
+  function block(sweep: number, level: Level, indent: string): string {
     let text = "";
     statements.forEach((statement, i) => {
-      if (levels[i] !== level || statement.kind === "literal" || statement.kind === "reduce") {
-        return;
-      }
+      if (sweepOf[i] !== sweep || levels[i] !== level) return;
+      if (statement.kind === "literal" || statement.kind === "reduce") return;
       text += `${indent}let v${i} = ${valueOf(statement, i)};\n`;
     });
     return text;
   }
 
-  const isInnerStore = (store: Loop["stores"][number]): boolean =>
-    levels[store.statement] === "inner" ||
-    walkOf(store).strides.slice(outer).some((stride) => stride !== 0);
-
-  function storesOf(inner: boolean, indent: string): string {
-    return stores.filter((store) => isInnerStore(store) === inner).map((store) => {
+  /** The stores at every point, or those that happen once for an outer one. */
+  function storesOf(sweep: number, level: "inner" | "outer", indent: string): string {
+    return stores.filter((store) =>
+      sweepOf[store.statement] === sweep && isInnerStore(plan, store) === (level === "inner")
+    ).map((store) => {
       const walk = walkOf(store);
       const wide = vectorAxis !== undefined && walk.strides[vectorAxis] !== 0;
       const value = argument(store.statement, wide ? 4 : 1).text;
@@ -165,81 +164,42 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
     }).join("");
   }
 
-  const reductions = statements.flatMap((statement, index): Reduction[] => {
-    if (statement.kind !== "reduce") return [];
-    const { op, arg, dtype } = statement;
-    // Of a value that is the same everywhere, each point counts.
-    const within = vectorAxis !== undefined && vectorAxis >= outer;
-    return [{ index, op, arg, dtype, width: within ? 4 : widthOf(index), result: widthOf(index) }];
-  });
-  const combine = ({ op, dtype }: Reduction, width: Width, a: string, b: string): string => {
-    const name = op === "sum" ? "add" : op;
-    // A sum that runs cannot be rearranged.
-    const args = [{ text: a, dtype }, { text: b, dtype }];
-    return applyText(functions, width, name, {}, args);
-  };
-  const step = (reduction: Reduction, indent: string): string => {
-    const { index, arg, width } = reduction;
-    const sum = combine(reduction, width, `r${index}`, argument(arg, width).text);
-    return `${indent}r${index} = ${sum};\n`;
-  };
-  /** The four parts of a vector that a reduction ran along, as one. */
-  const narrow = (reduction: Reduction): string => {
-    const { index, width, result } = reduction;
-    if (width === result) return "";
-    const pair = (a: string, b: string) => combine(reduction, 1, a, b);
-    const half = (a: string, b: string) => `(${pair(`r${index}.${a}`, `r${index}.${b}`)})`;
-    return `  let s${index} = ${pair(half("x", "y"), half("z", "w"))};\n`;
-  };
-  const narrowed = ({ index, width, result }: Reduction): string =>
-    width === result ? `r${index}` : `s${index}`;
-
+  const reductions = createReductions(plan, functions, argument);
   const outerExtents = countsOf(extents, vectorAxis).slice(0, outer);
   const innerExtents = countsOf(extents, vectorAxis).slice(outer);
-  const start = reductions.map(({ index, op, dtype, width }) => {
-    const text = literal(dtype, initial(op, dtype));
-    // 0 + -0 is 0, and compilers take it for -0.
-    const first = op === "sum" && dtype === "float32" ? hidden(dtype, text) : text;
-    return `  var r${index} = ${typeOf(dtype, width)}(${first});\n`;
-  }).join("");
-  const loopBody = (indent: string) =>
-    block("inner", indent) + reductions.map((each) => step(each, indent)).join("") +
-    storesOf(true, indent);
+  const outerText = (sweep: number) => block(sweep, "outer", "  ") + reductions.start(sweep);
+  const pointText = (sweep: number) => (indent: string) =>
+    block(sweep, "inner", indent) + reductions.step(sweep, indent) +
+    storesOf(sweep, "inner", indent);
 
   let declarations = buffers.declarations;
   let body: string;
   if (division.kind === "each") {
-    body = invocationText(division, plan.outerCount) + decode("point", outerExtents, 0, "  ") +
-      block("outer", "  ") + start + nested(innerExtents, outer, loopBody) +
-      reductions.map((each) => `${narrow(each)}  let v${each.index} = ${narrowed(each)};\n`).join(
-        "",
-      ) +
-      block("late", "  ") + storesOf(false, "  ");
-  } else {
-    const { slices, columns } = division;
-    const types = new Set(reductions.map(({ dtype, result }) => typeOf(dtype, result)));
-    for (const type of combination.usesMemory ? types : []) {
-      declarations += `var<workgroup> ${sharedName(type)}: array<${type}, ${slices * columns}>;\n`;
+    body = invocationText(division, plan.outerCount) + decode("point", outerExtents, 0, "  ");
+    for (let sweep = 0; sweep < plan.sweeps; sweep++) {
+      body += outerText(sweep) + nested(innerExtents, outer, pointText(sweep)) +
+        reductions.alone(sweep) + block(sweep, "late", "  ") + storesOf(sweep, "outer", "  ");
     }
+  } else {
+    declarations += reductions.declarations(division, combination);
     body = treeText(division, plan.outerCount, plan.innerCount) +
-      decode("point", outerExtents, 0, "  ") +
-      block("outer", "  ") + start +
-      `  for (var k = slice; k < points; k += ${slices}u) {\n` +
-      decode("k", innerExtents, outer, "    ") + loopBody("    ") + "  }\n" +
-      reductions.map((each, i) => {
-        const { index, dtype, result } = each;
-        // The last reduction's values must have been read before.
-        return (i > 0 && combination.usesMemory ? "  workgroupBarrier();\n" : "") + narrow(each) +
-          `  var v${index} = ${narrowed(each)};\n` + combineText(combination, {
-            value: `v${index}`,
-            slice: "slice",
-            shared: sharedName(typeOf(dtype, result)),
-            merge: (a, b) => combine(each, result, a, b),
-            ...(dtype === "bool" && { shuffle: (value, by) => shuffledBool(value, by, result) }),
-          });
-      }).join("") +
-      "  if (slice != 0u || !isPoint) {\n    return;\n  }\n" +
-      block("late", "  ") + storesOf(false, "  ");
+      decode("point", outerExtents, 0, "  ");
+    // What one slice stores for an outer point is a matter of all of them.
+    const barrier = rereadsRows(plan) ? "  storageBarrier();\n" : "";
+    for (let sweep = 0; sweep < plan.sweeps; sweep++) {
+      const isLast = sweep === plan.sweeps - 1;
+      body += outerText(sweep) +
+        `  for (var k = slice; k < points; k += ${division.slices}u) {\n` +
+        decode("k", innerExtents, outer, "    ") + pointText(sweep)("    ") + "  }\n" +
+        reductions.combined(sweep, combination, !isLast);
+      // Later sweeps take what is reduced from all slices.
+      if (!isLast) body += block(sweep, "late", "  ");
+      const stores = storesOf(sweep, "outer", "    ");
+      if (stores === "") continue;
+      const late = isLast ? block(sweep, "late", "    ") : "";
+      body += `${barrier}  if (slice == 0u && isPoint) {\n${late}${stores}  }\n`;
+      if (!isLast) body += barrier;
+    }
   }
 
   const library = functions.text();
@@ -265,29 +225,22 @@ function operationOf(statement: Statement): ElementwiseName | undefined {
   return statement.kind === "reduce" ? "add" : undefined;
 }
 
-interface Reduction {
-  readonly index: number;
-  readonly op: "sum" | "max" | "min";
-  readonly arg: number;
-  readonly dtype: DType;
-  /** While it runs, and of its result. */
-  readonly width: Width;
-  readonly result: Width;
+/** Whether a store happens at every point, rather than once for an outer one. */
+function isInnerStore(
+  { levels, axes: { outer, walkOf } }: LoopPlan,
+  store: Loop["stores"][number],
+): boolean {
+  return levels[store.statement] === "inner" ||
+    walkOf(store).strides.slice(outer).some((stride) => stride !== 0);
 }
 
-function initial(op: Reduction["op"], dtype: DType): number {
-  if (op === "sum") return 0;
-  const isMax = op === "max";
-  switch (dtype) {
-    case "int32":
-      return isMax ? -0x80000000 : 0x7fffffff;
-    case "uint32":
-      return isMax ? 0 : 0xffffffff;
-    case "bool":
-      return isMax ? 0 : 1;
-    default:
-      return isMax ? -Infinity : Infinity;
-  }
+/** Whether a loop with several sweeps loads what one slice stores, a result of an outer point. */
+function rereadsRows(plan: LoopPlan): boolean {
+  const { loop: { statements, stores }, sweeps } = plan;
+  const rows = stores.filter((store) => !isInnerStore(plan, store))
+    .map(({ access }) => access.buffer);
+  return sweeps > 1 &&
+    statements.some((each) => each.kind === "load" && rows.includes(each.access.buffer));
 }
 
 /** Points along each axis, or vectors. */
@@ -354,14 +307,4 @@ ${pointText}`
     : `  let column = local % ${columns}u;
   let slice = local / ${columns}u;
 ${pointText}`;
-}
-
-/** Subgroups exchange numbers only. */
-function shuffledBool(value: string, distance: number, width: Width): string {
-  const U = widen("u32", width);
-  return `(subgroupShuffleXor(${U}(${value}), ${distance}u) != ${U}(0u))`;
-}
-
-function sharedName(type: string): string {
-  return `shared_${type.replace(/[<>]/g, "")}`;
 }

@@ -7,6 +7,7 @@ import { sizeOf } from "../../src/core/shape.ts";
 import { lowerKernel } from "./kernels/mod.ts";
 import { loopShader } from "./loop-shader.ts";
 import { cutInWindows } from "./loop-windows.ts";
+import { partsFor } from "./reduction-stages.ts";
 import {
   elementBytes,
   type Lowered,
@@ -126,9 +127,7 @@ function lowerOther(
 function lowerLoop(loop: Loop, byteLengths: readonly number[], limits: ShaderLimits): Lowered {
   const results = sizeOf(loop.extents.slice(0, loop.extents.length - loop.reduced));
   const stages = splitReduction(loop, byteLengths.length, {
-    // The more results there are, the fewer parts keep a GPU busy.
-    partPoints: results <= 16 ? 8192 : 2048,
-    mostResults: 1024,
+    ...partsFor(results),
     bytesPerElement: () => elementBytes,
     buffersPerLoop: limits.buffers,
   }) ?? { loops: [loop], buffers: [] };

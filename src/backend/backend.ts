@@ -43,8 +43,11 @@ export interface Backend {
   readonly dtypes: readonly DType[];
   /** Whether programs for it may hold loops; without it every kernel is one primitive. */
   readonly fuses?: boolean;
-  /** Whether loops may sweep over their reduced axes several times. */
-  readonly sweeps?: boolean;
+  /**
+   * Whether a loop may sweep over each of so many rows several times, of so many points each, instead of several loops
+   * over all rows; never where absent.
+   */
+  readonly sweeps?: (rows: number, points: number) => boolean;
   /** The most buffers that a loop may read and write together; no limit where absent. */
   readonly buffersPerLoop?: number;
   /** Bytes of an element on the device; the host's where absent. */

@@ -22,6 +22,15 @@ export interface SplitOptions {
   readonly buffersPerLoop?: number;
 }
 
+/** Whether a reduction of so many points to each of so many results is worth being cut. */
+export function isWorthSplitting(
+  results: number,
+  points: number,
+  { partPoints, mostResults }: Pick<SplitOptions, "partPoints" | "mostResults">,
+): boolean {
+  return results <= mostResults && points >= 4 * partPoints;
+}
+
 /**
  * Cuts a large reduction to few results into parts that do not depend on each other. Whether and where depends on the
  * shapes alone, so that the order of summation does not depend on who computes the parts.
@@ -29,14 +38,15 @@ export interface SplitOptions {
 export function splitReduction(
   whole: Loop,
   firstBuffer: number,
-  { partPoints, mostResults, bytesPerElement, buffersPerLoop = Infinity }: SplitOptions,
+  options: SplitOptions,
 ): SplitReduction | undefined {
+  const { partPoints, bytesPerElement, buffersPerLoop = Infinity } = options;
   const { extents, reduced } = whole;
   if (whole.sweeps !== undefined) return undefined;
   const outer = extents.length - reduced;
   const results = extents.slice(0, outer);
   const inner = sizeOf(extents.slice(outer));
-  if (sizeOf(results) > mostResults || inner < 4 * partPoints) return undefined;
+  if (!isWorthSplitting(sizeOf(results), inner, options)) return undefined;
   const axis = extents.indexOf(Math.max(...extents.slice(outer)), outer);
   const { loop, starts } = withStarts(whole, axis);
   const { statements } = loop;

@@ -128,10 +128,10 @@ export function cluster(
   /** Merges b, which may read a, into a, where one needs what the other has reduced at every point. */
   function trySweeps(a: number, b: number): boolean {
     const [first, second] = [nodes[a]!, nodes[b]!];
-    if (!roles.target.sweeps) return false;
+    if (roles.target.sweeps === undefined) return false;
     const areStored = (id: number): boolean => isStored(id, a, b);
     const meeting = sweepingOf(first, second, areStored, readsAlone);
-    if (meeting === undefined || !canSweep(meeting.domain)) return false;
+    if (meeting === undefined || !canSweep(meeting.domain, roles.target)) return false;
     if (reach.detours(a, b) || reach.detours(b, a)) return false;
     const merged = mergeNodes(first, second, meeting);
     const lowered = lowerStored(merged, areStored);

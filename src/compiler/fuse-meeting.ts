@@ -8,6 +8,7 @@ import {
   reducesInnermost,
 } from "./fuse-domain.ts";
 import { type Node, Reading } from "./fuse-nodes.ts";
+import type { Target } from "./target.ts";
 
 // Threads share the outer points of a loop: a large pass with fewer than that stays free of reductions, if it
 // stores anything beside them.
@@ -139,9 +140,13 @@ export function canStoreInner(domain: Domain): boolean {
   return reducesInnermost(domain) && isShared;
 }
 
-/** Whether a loop may sweep over its reduced axes several times: over rows in memory that threads can share. */
-export function canSweep(domain: Domain): boolean {
-  const outerPoints = pointsOf(domain.filter(({ reduced }) => !reduced));
-  return outerPoints >= fewestOuterPoints && outerPoints < pointsOf(domain) &&
-    reducesInnermost(domain);
+/**
+ * Whether a loop may sweep over its reduced axes several times: over rows in memory that threads can share, where the
+ * target takes so many.
+ */
+export function canSweep(domain: Domain, { sweeps }: Target): boolean {
+  const rows = pointsOf(domain.filter(({ reduced }) => !reduced));
+  const points = pointsOf(domain.filter(({ reduced }) => reduced));
+  return rows >= fewestOuterPoints && points > 1 && reducesInnermost(domain) &&
+    sweeps !== undefined && sweeps(rows, points);
 }

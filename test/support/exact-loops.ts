@@ -18,13 +18,14 @@ const ways: AnyWayOptions = {
   starts: [0, 0, 1, 4],
 };
 
-const binary: Readonly<Partial<Record<DType, readonly ElementwiseName[]>>> = {
+/** Operations that are exact on what `exactElements` draws. */
+export const exactBinary: Readonly<Partial<Record<DType, readonly ElementwiseName[]>>> = {
   float32: ["add", "sub", "max", "min", "less", "equal"],
   int32: ["add", "sub", "mul", "max", "min", "and", "xor", "less"],
   uint32: ["add", "sub", "mul", "max", "min", "or", "shiftRight"],
   bool: ["and", "or", "xor", "less"],
 };
-const kinds = Object.keys(binary) as DType[];
+const kinds = Object.keys(exactBinary) as DType[];
 
 /** Whole numbers so small that sums of them are exact in any order, and what is no number. */
 const exactElement: Readonly<Partial<Record<DType, fc.Arbitrary<number>>>> = {
@@ -37,7 +38,8 @@ const exactElement: Readonly<Partial<Record<DType, fc.Arbitrary<number>>>> = {
   bool: fc.constantFrom(0, 1),
 };
 
-function drawn(dtype: DType, size: number, seed: number): Elements {
+/** Elements of a dtype, small where sums round. */
+export function exactElements(dtype: DType, size: number, seed: number): Elements {
   const arbitrary = fc.array(exactElement[dtype]!, { minLength: size, maxLength: size });
   return elements(dtype, [size], fc.sample(arbitrary, { seed, numRuns: 1 })[0]!);
 }
@@ -80,7 +82,7 @@ export const exactLoops: fc.Arbitrary<LoopCase> = extentsOf.chain((extents) =>
     const buffers: Elements[] = [];
     const statements: Statement[] = [];
     const use = (dtype: DType, { strides, offset, size }: Way): Access => {
-      const buffer = buffers.push(drawn(dtype, size, seed + buffers.length)) - 1;
+      const buffer = buffers.push(exactElements(dtype, size, seed + buffers.length)) - 1;
       return { buffer, dtype, offset, strides };
     };
     for (const [dtype, way] of loads) {
@@ -93,7 +95,7 @@ export const exactLoops: fc.Arbitrary<LoopCase> = extentsOf.chain((extents) =>
     const combine = (which: number, a: number, right: number): void => {
       const { dtype } = statements[a]!;
       const others = statements.flatMap((other, i) => other.dtype === dtype ? [i] : []);
-      const names = binary[dtype]!;
+      const names = exactBinary[dtype]!;
       const op = names[which % names.length]!;
       const result = op === "less" || op === "equal" ? "bool" : dtype;
       const args = [a, others[right % others.length]!];
