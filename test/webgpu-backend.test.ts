@@ -230,3 +230,18 @@ test("profile: an optimizer's kernels are timed, and nothing is donated", option
   assert.ok(nanoseconds >= 0);
   assert.equal((await step(w!, g!).data())[4999], 0);
 });
+
+test(
+  "webgpu backend: what nobody holds is given back without being asked for",
+  options,
+  async () => {
+    const backend = await own();
+    // Of a GPU's memory an engine knows nothing by itself, and so would collect nothing.
+    for (let i = 0; i < 1000; i++) {
+      backend.allocate(2 ** 22);
+      if (i % 10 === 9) await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+    const { heap } = backend.memory!();
+    assert.ok(heap < 2 ** 31, `${heap} bytes of 4 GiB are still there`);
+  },
+);

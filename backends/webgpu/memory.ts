@@ -29,6 +29,8 @@ export interface Memory {
   statistics(): MemoryStatistics;
 }
 
+/** Small buffers are shown to the engine together: it takes pages for small pieces of memory. */
+const leastSeen = 2 ** 22;
 /** Bytes of buffers that are kept for the next who asks. */
 const keptBytes = 2 ** 28;
 
@@ -46,6 +48,7 @@ export function createMemory(device: GPUDevice): Memory {
   let kept = 0;
   let tensors = 0;
   let live = 0;
+  let unseen = 0;
 
   const collected = new FinalizationRegistry<GPUBuffer>((buffer) => {
     tensors -= buffer.size;
@@ -93,12 +96,28 @@ export function createMemory(device: GPUDevice): Memory {
 
   function hold(byteLength: number): WebgpuBuffer {
     const buffer = acquire(byteLength);
-    const held = { buffer, byteLength };
+    unseen += buffer.size;
+    const held = { buffer, byteLength, ...(unseen >= leastSeen && { seen: seenByEngine() }) };
     tensors += buffer.size;
     live++;
     holders.set(held, buffer);
     collected.register(held, buffer, held);
     return held;
+  }
+
+  /**
+   * Memory of an engine in place of a GPU's, which it does not count: a tensor is a small object to it, so that it would
+   * see no reason to collect. Nobody touches this memory, so that the system gives no pages for it.
+   */
+  function seenByEngine(): ArrayBuffer | undefined {
+    try {
+      return new ArrayBuffer(unseen);
+    } catch {
+      // What is out of room collects in any case.
+      return undefined;
+    } finally {
+      unseen = 0;
+    }
   }
 
   function of(held: DeviceBuffer): WebgpuBuffer {
