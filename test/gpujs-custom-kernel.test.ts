@@ -10,6 +10,7 @@ import {
   grad,
   jit,
   KernelError,
+  type KernelThis,
   matmul,
   mul,
   sum,
@@ -58,6 +59,34 @@ const twice = customKernel(
   { inputs: [{ rank: 1 }], output: (x) => x },
 );
 
+/** Which compilers of shaders would compute, and refuse or take for something else. */
+const constantKernels = {
+  infinite: function (this: KernelThis, x) {
+    const a = 3 / 0;
+    return a + x[this.thread.x]!;
+  },
+  nothing: function (this: KernelThis, x) {
+    return 0 / 0 + x[this.thread.x]!;
+  },
+  overflow: function (this: KernelThis, x) {
+    return 1e30 * 1e30 + x[this.thread.x]!;
+  },
+  root: function (this: KernelThis, x) {
+    return Math.sqrt(-1) + x[this.thread.x]!;
+  },
+  byZero: function (this: KernelThis, x) {
+    return x[this.thread.x]! / 0;
+  },
+  remainder: function (this: KernelThis, x) {
+    return x[this.thread.x]! % 0;
+  },
+  usual: function (this: KernelThis, x) {
+    let total = 0;
+    for (let i = 0; i < 3; i++) total += 1.5 * i;
+    return total - 0.25 * x[this.thread.x]! + 5 % 3;
+  },
+} satisfies Record<string, (this: KernelThis, x: { readonly [index: number]: number }) => number>;
+
 for (const [name, options, skip] of ways) {
   const open = () => device("gpu", { ...options, required: true });
 
@@ -103,6 +132,29 @@ for (const [name, options, skip] of ways) {
       assertClose(b!, elementsOf(mul(scaled(x, 3), 2)), 1e-6);
       assertClose(c!, elementsOf(scaled(x, 3)), 1e-6);
       assert.deepEqual([...d!, ...e!], [0 + 1 + 2 + 2 + 3 + 4 + 3]);
+    },
+  );
+
+  // GLSL leaves open what it computes itself of them.
+  const ofConstants = skip || (options.mode === "webgl2" && "WebGL2 leaves them open");
+  test(
+    `customKernel by ${name}: what constants alone give is computed as in JavaScript`,
+    { skip: ofConstants },
+    async () => {
+      const on = await open();
+      const kernels = Object.values(constantKernels).map((f) =>
+        customKernel(f, { inputs: [{ rank: 1 }], output: (x) => x })
+      );
+      const here = tensor([1, -2, 3]);
+      const there = tensor([1, -2, 3], { device: on });
+      const results = await Promise.all(kernels.map((kernel) => kernel(there).data()));
+      kernels.forEach((kernel, i) => {
+        assert.deepEqual(
+          [...results[i]!],
+          elementsOf(kernel(here)),
+          Object.keys(constantKernels)[i],
+        );
+      });
     },
   );
 

@@ -43,6 +43,7 @@ test("kernel dialect: takes what it should", () => {
 
 test("kernel dialect: each mistake is told with its line and what to do", () => {
   const cases: [string, RegExp][] = [
+    ["let a = 5; a <<= 2; return a;", /a kernel has no <<=; write x = x << y/],
     ["return x[0] * scale;", /scale is not declared .* this\.constants\.name/],
     ["return helper(k);", /helper is not declared .* only functions of Math/],
     ["return k ?? 1;", /unexpected \?\?; inputs have no missing elements/],

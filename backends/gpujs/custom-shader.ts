@@ -47,6 +47,7 @@ export function customShader(
   const placed = {
     ...source,
     ...functionsForWgsl(source.functions),
+    hidesNumbers: true,
     arrays: source.arrays.map((each, i) => ({ ...each, size: source.sizes[i]! })),
   };
   try {

@@ -25,6 +25,8 @@ export interface PlacedKernel {
   readonly output: readonly number[];
   readonly result: ArrayArgument;
   readonly loopMaxIterations?: number;
+  /** Whether numbers in its text may make constant expressions that WGSL refuses, such as 1 / 0. */
+  readonly hidesNumbers?: boolean;
 }
 
 /** One dispatch; `@group(0) @binding(i)` is `bindings[i]`. */
@@ -73,10 +75,10 @@ export function translatedShader(
   const rows = output.length === 1 ? Math.ceil(x / most) : y;
   const columns = output.length === 1 ? Math.ceil(x / rows) : x;
   const read = arrays.filter(({ buffer }) => buffer !== result.buffer);
+  const text = textOf(translated, kernel, columns * perRow);
+  const code = kernel.hidesNumbers === true ? withHiddenNumbers(text) : text;
   return {
-    code: withZeros(
-      inWgsl(textOf(translated, kernel, columns * perRow), stubs, library),
-    ),
+    code: withZeros(inWgsl(code, stubs, library)),
     bindings: [
       ...read.map(({ buffer }) => ({ buffer, writes: false })),
       { buffer: result.buffer, writes: true },
@@ -169,11 +171,7 @@ function withoutUniforms(
       [`user_${name}_dims.w`]: `${x * y * z}u`,
     });
   }
-  // Compilers are not to know numbers that were handed in as arguments: they pass through a zero that none can foresee.
-  for (const { name, value } of scalars) {
-    const [bits] = new Uint32Array(Float32Array.of(value).buffer);
-    values[`user_${name}`] = `bitcast<f32>(${bits}u | zeroBits)`;
-  }
+  for (const { name, value } of scalars) values[`user_${name}`] = hidden(value);
   return code
     .replace(/struct Params \{[^}]*\}\n?/, "")
     .replace(/@group\(0\) @binding\(0\) var<uniform> params : Params;\n?/, "")
@@ -182,6 +180,20 @@ function withoutUniforms(
       if (value === undefined) throw unexpected(`params.${name}`);
       return value;
     });
+}
+
+/** A number that compilers are not to know: it passes through a zero that none can foresee. */
+function hidden(value: number): string {
+  const [bits] = new Uint32Array(Float32Array.of(value).buffer);
+  return `bitcast<f32>(${bits}u | zeroBits)`;
+}
+
+/** The entry point without numbers of float32 in it: what is made of them alone is computed when it runs. */
+function withHiddenNumbers(code: string): string {
+  const at = code.indexOf(mainHead);
+  if (at < 0) throw unexpected(`no "${mainHead}"`);
+  const number = /(?<![\w.])(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+)f?(?![\w.])/g;
+  return code.slice(0, at) + code.slice(at).replace(number, (text) => hidden(parseFloat(text)));
 }
 
 /** Zeros in all threads, of which no compiler knows; one of them would cancel itself. */

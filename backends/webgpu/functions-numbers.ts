@@ -162,11 +162,12 @@ fn $largerThanPositive(a: F, b: F) -> F {
 }
 `,
   },
-  // The same where neither has a sign, unless it is NaN.
+  // The same where neither has a sign, unless it is NaN. What counts as 0 in a division must be 0 for a comparison too.
   largerPositive: {
     text: `
 fn $largerPositive(a: F, b: F) -> F {
-  return bitcast<F>(max(bitcast<U>(a), bitcast<U>(b)));
+  let most = max(bitcast<U>(a), bitcast<U>(b));
+  return bitcast<F>(select(U(0u), most, most >= U(0x800000u)));
 }
 `,
   },

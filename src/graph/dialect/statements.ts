@@ -2,7 +2,7 @@ import type { Expressions } from "./expressions.ts";
 import type { Item } from "./items.ts";
 import type { Reader } from "./reader.ts";
 import type { Variables } from "./variables.ts";
-import { assignments, hints, reserved } from "./words.ts";
+import { assignments, hints, ofBits, reserved } from "./words.ts";
 
 /** Gives the reader of blocks; it says whether a block always returns. */
 export function createStatements(
@@ -118,6 +118,10 @@ export function createStatements(
       const isAlone = operator.kind !== "punctuator" || is(";") || is("}");
       if (isAlone) refuse(first.start, "this statement does nothing; expected an assignment");
       unexpected(operator, "an assignment");
+    }
+    if (ofBits.has(operator.text)) {
+      const sign = operator.text.slice(0, -1);
+      refuse(operator.start, `a kernel has no ${operator.text}; write x = x ${sign} y`);
     }
     if (isConstant) refuse(target.start, `${target.text} is const, which cannot be changed`);
     if (isStep) {

@@ -61,6 +61,9 @@ export const assignments: ReadonlySet<string> = new Set(
   "= += -= *= /= %= &= |= ^= <<= >>= >>>=".split(" "),
 );
 
+/** Those of them that gpu.js takes for assignments of integers. */
+export const ofBits: ReadonlySet<string> = new Set("&= |= ^= <<= >>= >>>=".split(" "));
+
 // deno-fmt-ignore -- a list
 /** Names that no variable has. */
 export const reserved: ReadonlySet<string> = new Set([
