@@ -137,7 +137,11 @@ function subgroupSizeOf(gpu: GPU, { info }: GPUAdapter): { subgroupSize?: number
     subgroupMinSize?: number;
     subgroupMaxSize?: number;
   };
-  const isNumbered = gpu.wgslLanguageFeatures?.has("subgroup_id");
+  // Not every runtime's types have it.
+  const { wgslLanguageFeatures } = gpu as {
+    readonly wgslLanguageFeatures?: { has(name: string): boolean };
+  };
+  const isNumbered = wgslLanguageFeatures?.has("subgroup_id");
   return isNumbered && least !== undefined && least === most ? { subgroupSize: least } : {};
 }
 
