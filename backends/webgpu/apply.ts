@@ -201,8 +201,15 @@ function positive(name: string, args: readonly Argument[]): string {
 const isBound = ({ literal }: Argument): boolean =>
   literal !== undefined && !Number.isNaN(literal) && !Object.is(literal, -0);
 
+/** Whether a float is no smaller than the least normal number. */
+const isNormal = ({ least = 0 }: Argument): boolean => least >= 2 ** -126;
+
 /** The larger of two floats; simpler where more is known of one. */
 function largerText(call: Call, a: Argument, b: Argument): string {
+  // Among subnormal numbers it is the device that says which ones count as 0, in all of its operations alike.
+  if (!isNormal(a) && !isNormal(b) && !isBound(a) && !isBound(b)) {
+    return call("larger", a.text, b.text);
+  }
   if (a.least !== undefined && b.least !== undefined) return call("largerPositive", a.text, b.text);
   if (isBound(a) || a.least !== undefined) [a, b] = [b, a];
   if (isBound(b)) return call(b.literal! < 0 ? "atLeastNegative" : "atLeast", a.text, b.text);
