@@ -2,11 +2,14 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { referenceBackend } from "../backends/reference/mod.ts";
+import type { Access } from "../src/backend/loop.ts";
 import type { DType } from "../src/core/dtype.ts";
 import { broadcastShapes, sizeOf } from "../src/core/shape.ts";
 import type { ElementwiseName } from "../src/graph/instruction-set.ts";
+import type { LoopCase } from "./support/exact-loops.ts";
 import { kernelProgram, type PrimitiveCase, runOnBackend } from "./support/gpu-backend.ts";
 import { anyElement, broadcastingShapes } from "./support/kernel-arbitraries.ts";
+import { interpretLoop, loopProgram } from "./support/loop-program.ts";
 import { type Elements, elements, runKernel } from "./support/run-kernel.ts";
 import { ulpsBetween } from "./support/run-loop.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
@@ -239,5 +242,39 @@ test(
     );
     const results = await runOnBackend(all.map(kernelProgram));
     all.forEach((each, i) => assertClose(results[i]![0]!, each, each.op === "div" ? 2.5 : 0));
+  },
+);
+
+test(
+  "webgpu a difference's negative is not the difference the other way round",
+  options,
+  async () => {
+    const x = elements("float32", [6], [2, -2, 0, -0, 1, NaN]);
+    const access = (buffer: number): Access => ({
+      buffer,
+      dtype: "float32",
+      offset: 0,
+      strides: [1],
+    });
+    const cases = (["add", "sub"] as const).flatMap((op) =>
+      [2, -2, 0].flatMap((value) =>
+        [[0, 1], [1, 0]].map((args): LoopCase => ({
+          loop: {
+            extents: [6],
+            reduced: 0,
+            statements: [
+              { kind: "load", access: access(0), dtype: "float32" },
+              { kind: "literal", value, dtype: "float32" },
+              { kind: "apply", op, params: {}, args, dtype: "float32" },
+              { kind: "apply", op: "neg", params: {}, args: [2], dtype: "float32" },
+            ],
+            stores: [{ statement: 3, access: access(1) }],
+          },
+          buffers: [x, elements("float32", [6], new Array<number>(6).fill(0))],
+        }))
+      )
+    );
+    const results = await runOnBackend(cases.map(loopProgram));
+    cases.forEach((each, i) => assert.deepEqual(results[i], interpretLoop(each)));
   },
 );

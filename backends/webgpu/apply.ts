@@ -98,8 +98,12 @@ export function applyText(
   const U = widen("u32", width);
 
   switch (op) {
-    case "neg":
-      return `-${a}`;
+    case "neg": {
+      const { from } = args[0]!;
+      if (!isFloat || (from !== "add" && from !== "sub")) return `-${a}`;
+      // Compilers take -(x - 2) for 2 - x, which is 0 and not -0 where x is 2.
+      return `bitcast<${widen("f32", width)}>(bitcast<${U}>(${a}) ^ ${U}(0x80000000u))`;
+    }
     case "abs":
       return `abs(${a})`;
     case "sign":
