@@ -123,9 +123,7 @@ function s3Direction(
   const meanForD = powerMean(rootW, p);
   const meanForR = nesterov ? powerMean(Math.sqrt(b), p) : meanForD;
 
-  return (g, m, state) => {
-    // It has no sign, which backends cannot see: they order such floats like their bits.
-    const r = abs(state);
+  return (g, m, r) => {
     const { scale, unit, sum } = meanForD(r, g);
     // A small w in two factors: w m may be too small for a number where w m / scale is not.
     const old = w >= 0.5 ? mul(scale.divide(m), w) : mul(scale.divide(mul(m, rootW)), rootW);
