@@ -111,7 +111,7 @@ function prepareStep<M>(
       arrays: arrays.map(({ buffer }) => buffer),
       result: result.buffer,
     })),
-    ...(rest !== undefined && { elsewhere: mode.compileElsewhere(rest, byteLengthOf) }),
+    ...(rest !== undefined && { elsewhere: mode.compileElsewhere(rest) }),
     results,
     dead,
   };

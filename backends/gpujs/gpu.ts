@@ -176,6 +176,11 @@ function checkTranslation(translate: Translator): void {
   if (String(workgroupSize) !== "64,1,1") throw problem(`workgroups of ${workgroupSize}`);
 }
 
+/** What another translation than the one that all of this was written for is answered with. */
+export function unexpectedTranslation(what: string): DeviceError {
+  return new DeviceError("gpujs", `gpu.js translated to something unexpected: ${what}`);
+}
+
 /** The line that declares an array argument. */
 export function declaredArray(binding: number, name: string, element: string): string {
   return `@group(0) @binding(${binding}) var<storage, read> user_${name} : array<${element}>;`;

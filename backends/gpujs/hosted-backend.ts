@@ -1,8 +1,9 @@
 import type { Executable } from "../../src/backend/backend.ts";
 import type { Program } from "../../src/backend/program.ts";
 import type { DeviceBuffer } from "../../src/core/device-buffer.ts";
-import type { DType } from "../../src/core/dtype.ts";
+import type { DType, TypedArray } from "../../src/core/dtype.ts";
 import { DeviceError } from "../../src/core/errors.ts";
+import { sizeOf } from "../../src/core/shape.ts";
 import type { GpujsBackend } from "./backend.ts";
 import { type Box, prepareProgram } from "./executable.ts";
 import type { Mode } from "./mode.ts";
@@ -65,7 +66,11 @@ export function hostedBackend<M>(mode: Mode<M>): GpujsBackend {
     };
   }
 
-  const { downloadSync } = mode;
+  function downloadSync(buffer: DeviceBuffer, dtype: DType): TypedArray {
+    refuseDouble(dtype);
+    return mode.download(boxOf(buffer).memory, dtype);
+  }
+
   return {
     name: "gpujs",
     dtypes,
@@ -77,17 +82,9 @@ export function hostedBackend<M>(mode: Mode<M>): GpujsBackend {
       if (data instanceof Float64Array) refuseDouble("float64");
       return handleOf(4 * data.length, mode.upload(data));
     },
+    downloadSync,
     // Errors come by the promise.
-    async download(buffer, dtype) {
-      refuseDouble(dtype);
-      return await mode.download(boxOf(buffer).memory, dtype);
-    },
-    ...(downloadSync === undefined ? {} : {
-      downloadSync(buffer: DeviceBuffer, dtype: DType) {
-        refuseDouble(dtype);
-        return downloadSync(boxOf(buffer).memory, dtype);
-      },
-    }),
+    download: (...given) => new Promise((resolve) => resolve(downloadSync(...given))),
     free(buffer) {
       const box = boxOf(buffer);
       handles.delete(buffer);
@@ -101,10 +98,8 @@ export function hostedBackend<M>(mode: Mode<M>): GpujsBackend {
     isLost: () => mode.isLost(),
     compileKernel(kernel) {
       const run = mode.compile(kernel);
-      const byteLength = 4 * kernel.output.reduce((all, each) => all * each, 1);
-      return (inputs) => {
-        return handleOf(byteLength, run(inputs.map((each) => boxOf(each).memory)));
-      };
+      const byteLength = 4 * sizeOf(kernel.output);
+      return (inputs) => handleOf(byteLength, run(inputs.map((each) => boxOf(each).memory)));
     },
   };
 }

@@ -211,9 +211,6 @@ export function hostedMode(
     );
   }
 
-  const downloadSync = (memory: HostedMemory, dtype: DType): TypedArray =>
-    narrowed(dtype, wideView(dtype, hostOf(memory)));
-
   return {
     name,
     limits: {
@@ -230,8 +227,7 @@ export function hostedMode(
       const wide = widened(data);
       return memoryOf(wide.byteLength, { host: wide.buffer });
     },
-    download: (memory, dtype) => Promise.resolve(downloadSync(memory, dtype)),
-    downloadSync,
+    download: (memory, dtype) => narrowed(dtype, wideView(dtype, hostOf(memory))),
     allocate: (byteLength) => memoryOf(byteLength, { host: new ArrayBuffer(byteLength) }),
     release,
     compile,

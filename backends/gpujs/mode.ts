@@ -26,17 +26,13 @@ export interface Mode<M> {
   readonly name: string;
   readonly limits: KernelLimits;
   upload(data: TypedArray): M;
-  download(memory: M, dtype: DType): Promise<TypedArray>;
-  readonly downloadSync?: (memory: M, dtype: DType) => TypedArray;
+  download(memory: M, dtype: DType): TypedArray;
   /** Memory of any content. */
   allocate(byteLength: number): M;
   release(memory: M): void;
   compile(kernel: DialectKernel): RunKernel<M>;
-  /** A kernel without gpu.js; it writes in place. `byteLengthOf` tells how long its buffers are. */
-  compileElsewhere(
-    kernel: AnyKernel,
-    byteLengthOf: (buffer: number) => number,
-  ): (memoryOf: (buffer: number) => M) => void;
+  /** A kernel without gpu.js; it writes in place. */
+  compileElsewhere(kernel: AnyKernel): (memoryOf: (buffer: number) => M) => void;
   /** Whether its memory is gone for good. */
   isLost(): boolean;
   describe(): string;

@@ -1,6 +1,5 @@
 /** Kernels in gpu.js's dialect as WGSL that needs nothing but buffers. */
 import type { DType } from "../../src/core/dtype.ts";
-import { DeviceError } from "../../src/core/errors.ts";
 import {
   accessorOf,
   declaredArray,
@@ -9,6 +8,7 @@ import {
   mainHead,
   type TranslatedKernel,
   type Translator,
+  unexpectedTranslation,
 } from "./gpu.ts";
 import type { ArrayArgument } from "./kernel-source.ts";
 import { inWgsl, type WgslLibrary } from "./wgsl-functions.ts";
@@ -101,7 +101,7 @@ function textOf(
 ): string {
   let text = code;
   const replace = (from: string, to: string): void => {
-    if (!text.includes(from)) throw unexpected(`no "${from}"`);
+    if (!text.includes(from)) throw unexpectedTranslation(`no "${from}"`);
     text = text.replace(from, () => to);
   };
   const resultType = elementType(result.dtype);
@@ -177,7 +177,7 @@ function withoutUniforms(
     .replace(/@group\(0\) @binding\(0\) var<uniform> params : Params;\n?/, "")
     .replace(/\bparams\.(\w+(?:\.[xyzw])?)/g, (_, name: string) => {
       const value = values[name];
-      if (value === undefined) throw unexpected(`params.${name}`);
+      if (value === undefined) throw unexpectedTranslation(`params.${name}`);
       return value;
     });
 }
@@ -191,7 +191,7 @@ function hidden(value: number): string {
 /** The entry point without numbers of float32 in it: what is made of them alone is computed when it runs. */
 function withHiddenNumbers(code: string): string {
   const at = code.indexOf(mainHead);
-  if (at < 0) throw unexpected(`no "${mainHead}"`);
+  if (at < 0) throw unexpectedTranslation(`no "${mainHead}"`);
   const number = /(?<![\w.])(?:\d+\.\d*(?:e[+-]?\d+)?|\d+e[+-]?\d+)f?(?![\w.])/g;
   return code.slice(0, at) + code.slice(at).replace(number, (text) => hidden(parseFloat(text)));
 }
@@ -201,13 +201,9 @@ function withZeros(code: string): string {
   const zeros = Object.entries({ zeroBits: "groups.x", guardBits: "groups.y" })
     .filter(([name]) => code.includes(name));
   if (zeros.length === 0) return code;
-  if (!code.includes(mainHead)) throw unexpected(`no "${mainHead}"`);
+  if (!code.includes(mainHead)) throw unexpectedTranslation(`no "${mainHead}"`);
   const head = mainHead.replace(") {", ", @builtin(num_workgroups) groups : vec3<u32>) {");
   const set = zeros.map(([name, count]) => `\n  ${name} = u32(${count} == 0u);`).join("");
   const declared = zeros.map(([name]) => `var<private> ${name} : u32;\n`).join("");
   return declared + code.replace(mainHead, () => head + set);
-}
-
-function unexpected(what: string): DeviceError {
-  return new DeviceError("gpujs", `gpu.js translated to something unexpected: ${what}`);
 }

@@ -1,6 +1,7 @@
 /** Mode "webgpu": gpu.js translates kernels to WGSL, and a backend on WebGPU runs them on its buffers, in its submits. */
 import type { Backend } from "../../src/backend/backend.ts";
 import type { DeviceBuffer } from "../../src/core/device-buffer.ts";
+import { sizeOf } from "../../src/core/shape.ts";
 import type { GpujsBackend } from "./backend.ts";
 import { type GpuConstructor, wgslTranslator } from "./gpu.ts";
 import type { DialectKernel } from "./mode.ts";
@@ -37,8 +38,8 @@ export function webgpuMode(
   GPU: GpuConstructor,
   { library, make }: GpujsDevices,
 ): GpujsBackend {
-  const translate = wgslTranslator(GPU);
-  const device = make({ kernel: kernelTranslator({ translate, library }) });
+  const wgsl = { translate: wgslTranslator(GPU), library };
+  const device = make({ kernel: kernelTranslator(wgsl) });
   const { buffersPerLoop } = device;
 
   function compileKernel(kernel: DialectKernel): ReturnType<GpujsBackend["compileKernel"]> {
@@ -48,10 +49,8 @@ export function webgpuMode(
       arrays: arrays.map((each, buffer) => ({ ...each, buffer })),
       result: { buffer: arrays.length, dtype },
     };
-    const run = device.shader(
-      translatedShader({ translate, library }, placed, device.limits, "gpu.js"),
-    );
-    const byteLength = 4 * output.reduce((all, each) => all * each, 1);
+    const run = device.shader(translatedShader(wgsl, placed, device.limits, "gpu.js"));
+    const byteLength = 4 * sizeOf(output);
     return (inputs) => {
       const result = device.allocate(byteLength);
       run([...inputs, result]);

@@ -2,9 +2,8 @@
  * In mode "webgpu" the functions that kernels call (functions.ts) are those of the backend on WebGPU: it knows the bits
  * of numbers, which gpu.js does not, so that its functions are more exact and take fewer steps.
  */
-
-import { DeviceError } from "../../src/core/errors.ts";
 import { functionsAndStubs } from "./functions.ts";
+import { unexpectedTranslation } from "./gpu.ts";
 
 /** A function in WGSL in place of the one that gpu.js translated; its parameters are called `user_x` and so on. */
 interface WgslFunction {
@@ -68,9 +67,7 @@ export function inWgsl(code: string, stubs: readonly string[], library: WgslLibr
   for (const name of stubs) {
     const { returned } = wgslFunctions[name]!;
     const stub = new RegExp(`(fn fn_${name}\\([^)]*\\) -> f32 \\{\n)return [^\n]*;\n\\}`);
-    if (!stub.test(text)) {
-      throw new DeviceError("gpujs", `gpu.js translated to something unexpected: no ${name}`);
-    }
+    if (!stub.test(text)) throw unexpectedTranslation(`no ${name}`);
     text = text.replace(stub, (_, head: string) => `${head}return ${returned};\n}`);
   }
   return library.textOf(stubs.flatMap((name) => wgslFunctions[name]!.calls)) + text;
