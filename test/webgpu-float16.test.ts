@@ -26,6 +26,7 @@ import type { DType, TypedArray } from "../src/core/dtype.ts";
 import { fillSeeded } from "./support/fill-seeded.ts";
 import { assertSums } from "./support/kernel-results.ts";
 import { gpu, type KernelCase, runOnGpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
+import { usualLimits } from "./support/shader-limits.ts";
 
 const skipGpu = await skipWithoutGpu();
 const hasFloat16 = skipGpu === false && (await gpu()).device.features.has("shader-f16");
@@ -34,16 +35,7 @@ const isExpected = process.env["SOFTSTEP_EXPECT_GPU"] === "1" && "Deno" in globa
 const skip = skipGpu || (!hasFloat16 && !isExpected && "the adapter has no shader-f16");
 const skipWith = skipGpu || (hasFloat16 && "the adapter has shader-f16");
 
-const limits: ShaderLimits = {
-  workgroupsPerDimension: 65535,
-  buffers: 8,
-  bindingBytes: 2 ** 27,
-  bindingAlignment: 256,
-  invocationsPerWorkgroup: 256,
-  workgroupStorage: 16384,
-  subgroups: false,
-  float16: true,
-};
+const limits: ShaderLimits = { ...usualLimits, float16: true };
 
 type Sizes = readonly [batch: number, rows: number, columns: number, depth: number];
 

@@ -8,19 +8,11 @@ import type { Loop } from "../src/backend/loop.ts";
 import { registerDevice } from "../src/backend/registry.ts";
 import { gpuBackend } from "./support/gpu-backend.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
+import { usualLimits } from "./support/shader-limits.ts";
 
 const options = { skip: await skipWithoutGpu() };
 
-const limits: ShaderLimits = {
-  workgroupsPerDimension: 65535,
-  buffers: 7,
-  bindingBytes: 2 ** 27,
-  bindingAlignment: 256,
-  invocationsPerWorkgroup: 256,
-  workgroupStorage: 16384,
-  subgroups: false,
-  float16: false,
-};
+const limits: ShaderLimits = { ...usualLimits, buffers: 7 };
 
 /** `to = from * scale`, with a number of its own or of all. */
 function scaled(from: number, to: number, scale: number, size = 300) {

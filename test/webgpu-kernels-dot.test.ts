@@ -18,6 +18,7 @@ import {
   type Product,
 } from "./support/products.ts";
 import { compilesSlowly, gpu, runOnGpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
+import { usualLimits } from "./support/shader-limits.ts";
 
 const skip = await skipWithoutGpu();
 const few = await compilesSlowly();
@@ -106,16 +107,6 @@ test("webgpu dot is that of the reference in each of its ways", { skip }, async 
 });
 
 test("webgpu dot chooses tiles, lanes and parts by what there is to do", () => {
-  const limits = {
-    workgroupsPerDimension: 65535,
-    buffers: 8,
-    bindingBytes: 2 ** 27,
-    bindingAlignment: 256,
-    invocationsPerWorkgroup: 256,
-    workgroupStorage: 16384,
-    subgroups: false,
-    float16: false,
-  };
   // deno-fmt-ignore -- a way a line
   const ways: readonly [string, readonly [number, number, number, number]][] = [
     ["product by tiles of 128x128", [1, 4096, 4096, 4096]],
@@ -128,10 +119,10 @@ test("webgpu dot chooses tiles, lanes and parts by what there is to do", () => {
     ["product by elements, 256 lanes, sum of 92 parts", [1, 1, 1, 70001]],
   ];
   for (const [way, sizes] of ways) {
-    const { shaders } = lowerKernel(dotKernel(matrices(sizes)), 3, limits);
+    const { shaders } = lowerKernel(dotKernel(matrices(sizes)), 3, usualLimits);
     assert.equal(shaders.map(({ label }) => label).join(", "), way, sizes.join());
   }
-  const least = { ...limits, invocationsPerWorkgroup: 128, workgroupStorage: 8192 };
+  const least = { ...usualLimits, invocationsPerWorkgroup: 128, workgroupStorage: 8192 };
   const { shaders: [shader] } = lowerKernel(dotKernel(matrices([1, 4096, 4096, 4096])), 3, least);
   assert.equal(shader!.label, "product by tiles of 64x64");
 });

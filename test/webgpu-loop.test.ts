@@ -2,26 +2,15 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { loopShader } from "../backends/webgpu/loop-shader.ts";
-import type { ShaderLimits } from "../backends/webgpu/shader.ts";
 import type { Access, Loop } from "../src/backend/loop.ts";
 import { exactLoops, type LoopCase } from "./support/exact-loops.ts";
 import { runOnBackend } from "./support/gpu-backend.ts";
 import { interpretLoop, loopProgram } from "./support/loop-program.ts";
 import { elements } from "./support/run-kernel.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
+import { usualLimits } from "./support/shader-limits.ts";
 
 const options = { skip: await skipWithoutGpu() };
-
-const limits: ShaderLimits = {
-  workgroupsPerDimension: 65535,
-  buffers: 8,
-  bindingBytes: 2 ** 27,
-  bindingAlignment: 256,
-  invocationsPerWorkgroup: 256,
-  workgroupStorage: 16384,
-  subgroups: false,
-  float16: false,
-};
 
 const access = (buffer: number, strides: readonly number[], offset = 0): Access => ({
   buffer,
@@ -43,7 +32,7 @@ test("webgpu loop: a pass over aligned memory is written with vectors", () => {
     ],
     stores: [{ statement: 4, access: access(0, [8, 1]) }],
   };
-  const { code, bindings, workgroups } = loopShader(loop, limits)!;
+  const { code, bindings, workgroups } = loopShader(loop, usualLimits)!;
   assert.deepEqual(workgroups, [1, 1, 1]);
   assert.deepEqual(bindings, [
     { buffer: 0, writes: true },
@@ -95,7 +84,7 @@ test("webgpu loop: a reduction is combined in a workgroup's memory", () => {
     ],
     stores: [{ statement: 1, access: access(1, [1, 0]) }],
   };
-  const { code, workgroups } = loopShader(loop, limits)!;
+  const { code, workgroups } = loopShader(loop, usualLimits)!;
   assert.deepEqual(workgroups, [2, 1, 1]);
   assert.match(code, /array<vec4<f32>>;/);
   assert.match(code, /var<workgroup> shared_f32: array<f32, 256>;/);
@@ -108,7 +97,7 @@ async function assertLoops(cases: readonly LoopCase[]): Promise<void> {
     assert.deepEqual(
       results[i],
       interpretLoop(each),
-      `${JSON.stringify(each.loop)}\n${loopShader(each.loop, limits)?.code}`,
+      `${JSON.stringify(each.loop)}\n${loopShader(each.loop, usualLimits)?.code}`,
     )
   );
 }

@@ -17,6 +17,7 @@ import { assertSame, assertSums } from "./support/kernel-results.ts";
 import { interpretLoop, loopProgram } from "./support/loop-program.ts";
 import { elements, fromArray, toArray } from "./support/run-kernel.ts";
 import { gpu, type KernelCase, runOnGpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
+import { usualLimits } from "./support/shader-limits.ts";
 
 const skipGpu = await skipWithoutGpu();
 const own = skipGpu === false ? (await gpu()).limits : undefined;
@@ -25,17 +26,7 @@ const hasSubgroups = own?.subgroups === true && own.subgroupSize !== undefined;
 const isExpected = process.env["SOFTSTEP_EXPECT_GPU"] === "1" && !("Deno" in globalThis);
 const skip = skipGpu || (!hasSubgroups && !isExpected && "no subgroups of one size");
 
-const limits: ShaderLimits = {
-  workgroupsPerDimension: 65535,
-  buffers: 8,
-  bindingBytes: 2 ** 27,
-  bindingAlignment: 256,
-  invocationsPerWorkgroup: 256,
-  workgroupStorage: 16384,
-  subgroups: true,
-  subgroupSize: 32,
-  float16: false,
-};
+const limits: ShaderLimits = { ...usualLimits, subgroups: true, subgroupSize: 32 };
 
 type Op = "sum" | "max" | "min";
 

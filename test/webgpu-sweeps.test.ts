@@ -3,7 +3,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { loopShader } from "../backends/webgpu/loop-shader.ts";
 import { sweepsPay } from "../backends/webgpu/reduction-stages.ts";
-import type { ShaderLimits } from "../backends/webgpu/shader.ts";
 import {
   add,
   cast,
@@ -37,21 +36,11 @@ import { gpus, skip } from "./support/gpu-devices.ts";
 import { interpretLoop, loopProgram } from "./support/loop-program.ts";
 import { assertClose, generator } from "./support/tensors.ts";
 import { compilesSlowly } from "./support/webgpu-kernel.ts";
+import { usualLimits } from "./support/shader-limits.ts";
 
 const options = { skip };
 const device = "gpu:wgsl";
 const isSlow = skip === false && await compilesSlowly();
-
-const limits: ShaderLimits = {
-  workgroupsPerDimension: 65535,
-  buffers: 8,
-  bindingBytes: 2 ** 27,
-  bindingAlignment: 256,
-  invocationsPerWorkgroup: 256,
-  workgroupStorage: 16384,
-  subgroups: false,
-  float16: false,
-};
 
 test("webgpu sweeps: random nests give what the interpreter gives", options, async () => {
   const assertLoops = async (cases: readonly LoopCase[]): Promise<void> => {
@@ -62,7 +51,7 @@ test("webgpu sweeps: random nests give what the interpreter gives", options, asy
       assert.deepEqual(
         results[i],
         interpretLoop(each),
-        `${JSON.stringify(each.loop)}\n${loopShader(each.loop, limits)?.code}`,
+        `${JSON.stringify(each.loop)}\n${loopShader(each.loop, usualLimits)?.code}`,
       )
     );
   };
@@ -84,11 +73,11 @@ test("webgpu sweeps: all invocations reach all barriers, within a workgroup's me
     "vec4<bool>": 16,
   };
   const barriers = { with: 0, without: 0 };
-  const subgroups = { ...limits, subgroups: true, subgroupSize: 32 };
+  const subgroups = { ...usualLimits, subgroups: true, subgroupSize: 32 };
   fc.assert(
     fc.property(
       exactSweeps,
-      fc.constantFrom(limits, subgroups, { ...limits, workgroupStorage: 2048 }),
+      fc.constantFrom(usualLimits, subgroups, { ...usualLimits, workgroupStorage: 2048 }),
       ({ loop }, limits) => {
         const { code } = loopShader(loop, limits)!;
         const declared = [...code.matchAll(/var<workgroup> \w+: array<(.+), (\d+)>;/g)]
@@ -134,12 +123,12 @@ test("webgpu sweeps: what one slice stores for all others waits for them, and th
       { statement: 6, access: access(0, [64, 1]) },
     ],
   });
-  const { code } = loopShader(loop(row), limits)!;
+  const { code } = loopShader(loop(row), usualLimits)!;
   assert.match(
     code,
     /storageBarrier\(\);\n {2}if \(slice == 0u .*\n.*\n {2}\}\n {2}storageBarrier\(\);/,
   );
-  assert.doesNotMatch(loopShader(loop(access(2, [1, 0])), limits)!.code, /storageBarrier/);
+  assert.doesNotMatch(loopShader(loop(access(2, [1, 0])), usualLimits)!.code, /storageBarrier/);
 });
 
 test("webgpu sweeps: a reduction that is swept over is not cut in two stages", () => {
