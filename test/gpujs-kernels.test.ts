@@ -192,6 +192,14 @@ for (const mode of modes) {
         dtype: "float32",
       }),
     ], 1e-5);
+    const zeros = elements("float32", [5], [-0, -0, 0, -0, 1]);
+    const results = await runProgramsOn(
+      mode,
+      [false, true].map((reverse) =>
+        kernelProgram(along("cumSum", zeros, { axis: 0, reverse }, zeros))
+      ),
+    );
+    assert.deepEqual(results.map(({ values }) => values[0]), [[-0, -0, 0, 0, 1], [1, 1, 1, 1, 1]]);
   });
 
   test(`gpujs ${mode}: what fills a buffer in parts is right as well`, options, async () => {

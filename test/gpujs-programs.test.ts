@@ -103,7 +103,10 @@ function check(
         (dtype === "float32" && ulpsBetween(dtype, value, wanted) <= (isExact ? 2 : ulps)) ||
         Math.abs(value - wanted) <= 8 * spread;
       if (!isClose) {
-        const values = inputs.map((input) => input.values.join(" ")).join("\n");
+        const values = inputs.map((input) =>
+          input.values.map((x) => Object.is(x, -0) ? "-0" : x).join(" ")
+        )
+          .join("\n");
         assert.fail(`${value}, expected ${wanted}: output ${output} of ${graph} on\n${values}`);
       }
     });

@@ -195,7 +195,8 @@ function cumulation(kernel: Kernel<"cumSum">, limits: KernelLimits): KernelSourc
   if (extent > mostScanned || x!.spec.dtype !== "float32") return undefined;
   return overPoints(kernel as Kernel, [outer, extent, inner], limits, (writer, coordinates) => {
     const [block, own, lane] = coordinates as [string, string, string];
-    writer.line("let t = 0;");
+    // -0 is what changes no number: sums of nothing but -0 are -0.
+    writer.line(`let t = ${writer.hidden(-0)};`);
     writer.openLoop("i", extent);
     const position = reverse ? `${extent - 1} - i` : "i";
     writer.open(`if (${position} ${reverse ? ">=" : "<="} ${own})`);
