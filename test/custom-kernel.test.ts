@@ -262,6 +262,32 @@ test("customKernel: wrong options are refused", () => {
     /^OptionError: customKernel: the rank of input 0 of f is 4/,
   );
   assert.throws(() => make({ inputs: 3 as never }), OptionError);
+  const bare = customKernel as (f: () => number, options?: unknown) => unknown;
+  assert.throws(
+    () => bare(() => 1),
+    /^OptionError: customKernel: options is undefined; expected an object, as \{ inputs: /,
+  );
+  assert.throws(() => bare(() => 1, null), OptionError);
+  assert.throws(
+    () => make({ backwards: () => [null] } as never),
+    /^OptionError: customKernel: unknown option "backwards"; expected one of inputs, output, constants, name, backward$/,
+  );
+  assert.throws(
+    () => make({ output: undefined as never }),
+    /^OptionError: customKernel: output of f is undefined; expected a shape, or a function/,
+  );
+  assert.throws(
+    () => make({ backward: true as never }),
+    /^OptionError: customKernel: backward of f is true; expected a function/,
+  );
+  assert.throws(
+    () => make({ name: 3 as never }),
+    /^OptionError: customKernel: name is 3; expected a string/,
+  );
+  assert.throws(
+    () => make({ constants: 3 as never }),
+    /^OptionError: customKernel: constants of f is 3; expected an object of numbers/,
+  );
   assert.throws(
     () => make({ constants: { k: NaN } }),
     /^OptionError: customKernel: the constant k of f is NaN/,
@@ -328,18 +354,28 @@ test("customKernel: functions outside of the dialect are refused when they are m
   assert.throws(() => customKernel(Math.abs as never, options), /a bound or built-in function/);
 });
 
-test("customKernel: an index outside of the input gives NaN, or an error that says where", () => {
-  const beyond = customKernel(function beyond(x) {
-    return x[this.thread.x + 1]!;
-  }, { inputs: [{ rank: 1 }], output: (x) => x });
-  assert.deepEqual(beyond(tensor([1, 2])).toArray(), [2, NaN]);
-  const below = customKernel(function below(x) {
-    return x[this.thread.y + 1]![0]!;
-  }, { inputs: [{ rank: 2 }], output: (x) => x });
+test("customKernel: an index that is none gives NaN, or a row of NaN", () => {
+  const values = (f: Tensor) => elementsOf(f);
+  const of1 = customKernel(function of1(x) {
+    const v = x[this.thread.x / 2 - 0.5]!;
+    // Of undefined JavaScript would say that it is equal to itself.
+    return v !== v ? -1 : v;
+  }, { inputs: [{ rank: 1 }], output: [7] });
+  const of2 = customKernel(function of2(x) {
+    return x[this.thread.y - 1]![this.thread.x * 0.5]! + x[7]!.length;
+  }, { inputs: [{ rank: 2 }], output: [3, 3] });
+  const of3 = customKernel(function of3(x) {
+    return x[2 - this.thread.z]![9]!.length * 10 + (isNaN(x[2 - this.thread.z]![0]![0]!) ? 1 : 0);
+  }, { inputs: [{ rank: 3 }], output: [3, 1, 1] });
   for (const device of devices) {
-    assert.throws(
-      () => below(tensor([[1], [2]], { device })),
-      /^KernelError: customKernel: below failed at this\.thread x 0, y 1, z 0: .* is an index outside of its input\?/,
-    );
+    const on = (data: number[], shape: number[]) => tensor(data, { shape, device });
+    assert.deepEqual(values(of1(on([5, 6, 7], [3]))), [-1, 5, -1, 6, -1, 7, -1]);
+    assert.deepEqual(values(of2(on([1, 2, 3, 4], [2, 2]))), [
+      ...[NaN, NaN, NaN],
+      ...[3, NaN, 4],
+      ...[5, NaN, 6],
+    ]);
+    assert.deepEqual(values(of3(on([1, 2, 3, 4], [2, 1, 2]))), [21, 20, 20]);
+    assert.deepEqual(values(of1(on([], [0]))), [-1, -1, -1, -1, -1, -1, -1]);
   }
 });

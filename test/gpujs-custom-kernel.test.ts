@@ -3,9 +3,7 @@ import test from "node:test";
 import { customShaders } from "../backends/gpujs/custom-shader.ts";
 import {
   customKernel,
-  device,
   DeviceError,
-  type DeviceOptions,
   explain,
   grad,
   jit,
@@ -20,22 +18,15 @@ import {
   zeros,
 } from "../mod.ts";
 import { functionLibrary, webgpuBackend } from "../backends/webgpu/mod.ts";
+import { openGpu } from "../backends/webgpu/runtime.ts";
 import { product, rowConstants, rowData, rowKernels } from "./support/custom-kernels.ts";
 import { GPU } from "./support/gpujs.ts";
+import { kernelWays } from "./support/kernel-ways.ts";
 import { oneKernelProgram } from "./support/run-kernel.ts";
 import { assertClose, elementsOf, uniformTensor } from "./support/tensors.ts";
 import { gpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
 const skip = await skipWithoutGpu();
-type Way = [name: string, options: DeviceOptions, skip: string | false];
-const cpu: Way = ["gpu.js in mode cpu", { mode: "cpu" }, false];
-const inPages: Way[] = [["gpu.js in mode webgl2", { mode: "webgl2" }, false], cpu];
-const ways: Way[] = "document" in globalThis ? inPages : [
-  ["WGSL", { compiler: "wgsl" }, skip],
-  ["gpu.js on WebGPU", { compiler: "gpujs", mode: "webgpu" }, skip],
-  ["gpu.js in mode webasm", { mode: "webasm" }, false],
-  cpu,
-];
 
 const scaled = customKernel(
   function scaled(x, k) {
@@ -84,9 +75,7 @@ const constantKernels = {
   },
 } satisfies Record<string, (this: KernelThis, x: { readonly [index: number]: number }) => number>;
 
-for (const [name, options, skip] of ways) {
-  const open = () => device("gpu", { ...options, required: true });
-
+for (const { name, options, skip, open } of kernelWays) {
   test(
     `customKernel by ${name}: the whole dialect means what it means in JavaScript`,
     { skip },
@@ -187,6 +176,45 @@ for (const [name, options, skip] of ways) {
     assert.ok(result.every((value, i) => value === 2 * data[i]!));
   });
 }
+
+test(
+  "customKernel: a shader that the device refuses is told as the kernel's",
+  { skip },
+  async () => {
+    const binding = "@group(0) @binding(0) var<storage, read_write> result: array<f32>;\n";
+    const main = "@compute @workgroup_size(1) fn main()";
+    const codes = [
+      "not WGSL",
+      `${binding}${main} { result[0] = f32(4294967296i); }`,
+      `${binding}${main.replace("main", "other")} { result[0] = 1.0; }`,
+    ];
+    for (const code of codes) {
+      const backend = webgpuBackend(await openGpu("test"), {
+        customKernel: () => ({
+          code,
+          bindings: [{ buffer: 0, writes: true }],
+          workgroups: [1, 1, 1],
+          label: "wave",
+          kernel: "wave",
+        }),
+      });
+      const params = {
+        name: "wave",
+        shape: [1],
+        constants: [],
+        source: "function () { return 1; }",
+      };
+      const result = { shape: [1], dtype: "float32" } as const;
+      const program = oneKernelProgram("customKernel", params, [], result);
+      const isOurs = (error: Error): boolean =>
+        error instanceof KernelError &&
+        /^customKernel: the device refused the shader of wave: /.test(error.message);
+      const [out] = backend.compile(program).run([]);
+      await assert.rejects(backend.download(out!, "float32") as Promise<unknown>, isOurs);
+      assert.throws(() => backend.upload(Float32Array.of(1)), isOurs);
+    }
+  },
+);
 
 test("customKernel: where gpu.js is missing WGSL cannot do it, and says so", { skip }, async () => {
   const backend = webgpuBackend(await gpu());

@@ -35,6 +35,14 @@ test("kernel dialect: takes what it should", () => {
     "while (true) { if (k > 1) break; } return Math.max(Math.PI, this.thread.x + this.output.z);",
     "return this.constants.any;",
     ";;return ~k | 3 & 1 ^ 2 << 1 >> 1 >>> 1;",
+    "let a = 5; a <<= 2; a >>= 1; a >>>= 1; a |= 8; a &= 12; a ^= 3; return a;",
+    "return isNaN(k) || !Number.isFinite(x[0] / k) || Number.isNaN(-Infinity) ? NaN : Infinity;",
+    "const isNaN = 1, Infinity = 2; return isNaN + Infinity;",
+    "const \u03bb = 1, \u{1d465} = 2, \u00e91 = 3; return \u03bb * \u{1d465} * \u00e91;",
+    `return k${" + k".repeat(500)};`,
+    `return ${"(".repeat(99)}k${")".repeat(99)};`,
+    `${"if (k > 1) { return 1; } else ".repeat(99)}return k;`,
+    "return 1_000.5_5 + 0xff_ff + 0b1_0 + 0o1_7;",
   ];
   for (const body of bodies) parseKernel("f", inBody(body), [1, 0]);
   parseKernel("f", "function named(a$_1, _b,) { return a$_1[0][1][2] + _b[0].length; }", [3, 2]);
@@ -43,7 +51,6 @@ test("kernel dialect: takes what it should", () => {
 
 test("kernel dialect: each mistake is told with its line and what to do", () => {
   const cases: [string, RegExp][] = [
-    ["let a = 5; a <<= 2; return a;", /a kernel has no <<=; write x = x << y/],
     ["return x[0] * scale;", /scale is not declared .* this\.constants\.name/],
     ["return helper(k);", /helper is not declared .* only functions of Math/],
     ["return k ?? 1;", /unexpected \?\?; inputs have no missing elements/],
@@ -96,6 +103,8 @@ test("kernel dialect: each mistake is told with its line and what to do", () => 
     ["return k.length;", /unexpected \.; k is a number here/],
     ["return x[0].length;", /unexpected \.; x is a number here/],
     ["let a = 1; return a[0];", /a is a number; expected 0 indices/],
+    ["const t = this.thread; return 1;", /unexpected ;; expected this\.thread\.x, \.y or \.z/],
+    ["for (let i = 0; i < 3;) { i++; } return 1;", /unexpected \); expected a step, as in for/],
     ["return this.thread.w;", /there is no this\.thread\.w; expected x, y or z/],
     ["return this.color(1);", /there is no this\.color/],
     ["return this;", /unexpected this; expected this\.thread, this\.output or this\.constants/],
@@ -103,7 +112,15 @@ test("kernel dialect: each mistake is told with its line and what to do", () => 
     ["return Math.hypot(1, 2);", /no Math\.hypot; expected one of abs, /],
     ["return Math.max(k);", /Math\.max is given 1 arguments; expected 2/],
     ["return Math.exp;", /unexpected ;; expected \(/],
-    ["return Infinity;", /Infinity is not declared in the function; GPUs do not keep it/],
+    [`return ${"(".repeat(101)}k${")".repeat(101)};`, /nested 100 deep; write it in several/],
+    [`${"{".repeat(101)} return k; ${"}".repeat(101)}`, /nested 100 deep; a kernel has no more/],
+    [`return k${" + k".repeat(501)};`, /500 operators in a row; write them in several/],
+    ["return 017;", /017 begins with 0/],
+    ["return Number.EPSILON;", /a kernel has no Number\.EPSILON; expected isNaN or isFinite/],
+    ["return isNaN;", /isNaN is not declared|unexpected ;; expected \(/],
+    ["return isNaN(k);", /a condition in the place of a number/],
+    ["return\n  1;", /return without a value/],
+    ["return \u{1f600};", /unexpected "\u{1f600}"/u],
     ["return undefined;", /undefined is not declared .* everything in a kernel is a number/],
     ["return k > 1;", /a condition in the place of a number; write condition \? 1 : 0/],
     ["return true;", /a condition in the place of a number/],
@@ -172,27 +189,39 @@ test("kernel dialect: of a long line the part around the place is shown", () => 
 
 test("kernel dialect: items lie where they say, and are replaced from the outermost in", () => {
   const source = inBody(
-    "let a = x[Math.floor(x[k])] + this.constants.c; for (let i = x.length; i > a; i--) a++; while (!0) break; return a > 0 ? a + this.thread.y : k < 1 ? x[0] : x.length;",
+    "let a = x[Math.floor(x[k])] + this.constants.c; for (let i = x.length; i > a; i--) a -= ~1; while (!0) break; return isNaN(-a) ? (a + this.thread.y) * 2 : k < 1 ? x[0] : x.length;",
   );
   const { items, body } = parseKernel("f", source, [1, 0]);
   const text = renderKernel(source, items, body, (item, render) => {
     switch (item.kind) {
       case "name":
         return `v${item.declaration}`;
+      case "declaration":
+        return `v${item.declaration} := ${render(item.value)}`;
       case "element":
         return `at(${item.input}, ${item.indices.map(render)})`;
       case "length":
         return `extent${item.input}_${item.axis}`;
       case "constant":
         return `<${item.name}>`;
+      case "number":
+        return `#${item.value}`;
       case "truth":
         return String(item.value);
       case "position":
         return `${item.of}${item.axis}`;
       case "call":
         return `${item.name}{${item.args.map(render)}}`;
+      case "test":
+        return `${item.name}{${render(item.arg)}}`;
+      case "unary":
+        return `[${item.operator} ${render(item.operand)}]`;
+      case "binary":
+        return `[${render(item.left)} ${item.operator} ${render(item.right)}]`;
       case "step":
-        return `v${item.declaration} += ${item.by}`;
+        return `v${item.declaration} by ${item.by}`;
+      case "assignment":
+        return `v${item.declaration} ${item.operator} ${render(item.value)}`;
       case "choice": {
         const [condition, one, other] = [item.condition, item.one, item.other].map(render);
         return `if{${condition}}{${one}}{${other}}`;
@@ -201,9 +230,19 @@ test("kernel dialect: items lie where they say, and are replaced from the outerm
   });
   assert.equal(
     text.trim(),
-    "let v2 = at(0, floor{at(0, v1)}) + <c>; for (let v3 = extent0_0; v3 > v2; v3 += -1) v2 += 1; while (true) break; return if{v2 > 0}{v2 + thread1}{if{v1 < 1}{at(0, 0)}{extent0_0}};",
+    "let v2 := [at(0, floor{at(0, v1)}) + <c>]; for (let v3 := extent0_0; [v3 > v2]; v3 by -1) v2 -= [~ #1]; while (true) break; return if{isNaN{[- v2]}}{[([v2 + thread1]) * #2]}{if{[v1 < #1]}{at(0, #0)}{extent0_0}};",
   );
   // What is replaced by itself stays.
   const same = renderKernel(source, items, body, ({ start, end }) => source.slice(start, end));
   assert.equal(same, source.slice(body.start, body.end));
+});
+
+test("kernel dialect: an item is found by its piece, whatever parentheses are around it", () => {
+  const { items, itemAt } = parseKernel("f", "function (k) { return ((k + 1)) * 2; }", [0]);
+  const product = items.at(-1)!;
+  assert.ok(product.kind === "binary" && product.operator === "*");
+  const sum = itemAt(product.left);
+  assert.ok(sum?.kind === "binary" && sum.operator === "+");
+  assert.equal(itemAt(sum.left)?.kind, "name");
+  assert.equal(itemAt({ start: sum.start, end: sum.start + 3 }), undefined);
 });

@@ -1,103 +1,256 @@
-/** A user's function as a kernel of gpu.js: with our functions for those of Math that gpu.js gets wrong. */
+/** A user's function as a kernel of gpu.js: with our functions for what gpu.js, or a device, gets wrong. */
 import type { Kernel } from "../../src/backend/program.ts";
 import { KernelError, SoftstepError } from "../../src/core/errors.ts";
 import { sizeOf, stridesOf } from "../../src/core/shape.ts";
 import type { Item, Span } from "../../src/graph/dialect/items.ts";
 import { parseKernel } from "../../src/graph/dialect/parse.ts";
+import { rangesOf } from "../../src/graph/dialect/ranges.ts";
 import { renderKernel } from "../../src/graph/dialect/render.ts";
+import { operatorTexts } from "./custom-operators.ts";
 import { exactBound } from "./exactness.ts";
 import type { KernelSource } from "./kernel-source.ts";
 import type { KernelLimits } from "./loop-kernels.ts";
-import { createWriter, type Writer } from "./writer.ts";
+import { createWriter } from "./writer.ts";
 
 /** A kernel and the extents of its arrays, innermost first. */
 export interface CustomSource extends KernelSource {
+  /** Functions of custom-functions.ts that it calls. */
+  readonly customFunctions: readonly string[];
   readonly sizes: readonly (readonly number[])[];
+  /** For each array whether an index may lie outside of it. */
+  readonly needsCheck: readonly boolean[];
+  readonly hasReturnInLoop: boolean;
   readonly loopMaxIterations: number;
 }
 
 /**
  * The kernel; undefined where it is larger than gpu.js can count, or has operators that gpu.js gets wrong. Elements are
- * read by one index ("flat"), or by one for each axis ("nested"), which is exact for any size but asks that the arrays
- * know their extents.
+ * read by one index ("flat"), which is checked, or by one for each axis ("nested"), which is exact for any size but asks
+ * that the arrays know their extents and check them.
  */
 export function customKernelSource(
   { params, operands, output }: Kernel<"customKernel">,
-  { threads, threadsInARow, arrays: mostArrays, rounds, lacksBits }: KernelLimits,
+  limits: KernelLimits,
   indices: "flat" | "nested",
 ): CustomSource | undefined {
+  const { threads, threadsInARow, arrays: mostArrays, rounds, lacksBits } = limits;
   const extents = output.spec.shape.length === 0 ? [1] : output.spec.shape.toReversed();
   if (sizeOf(extents) === 0) return undefined;
   const most = extents.length === 1 ? [threadsInARow] : threads;
   if (extents.some((extent, axis) => extent > most[axis]!)) return undefined;
   const shapes = operands.map(({ spec }) => spec.shape);
+  // gpu.js itself knows no empty arrays.
+  if (indices === "flat" && shapes.some((shape) => sizeOf(shape) === 0)) return undefined;
   // Variables are float32, in which positions and what is made of them must be exact.
   const counted = indices === "flat" ? shapes.map(sizeOf) : shapes.flat();
   if ([...extents, ...counted].some((count) => count > exactBound)) return undefined;
 
   const { source, name } = params;
-  if (lacksBits && bitOperator.test(source)) return undefined;
-  const { items, body } = parseKernel(name, source, shapes.map(({ length }) => length));
-  const writer = createWriter(rounds);
+  const parsed = parseKernel(name, source, shapes.map(({ length }) => length));
+  const { items, variables, body, hasReturnInLoop, itemAt } = parsed;
+  if (lacksBits && (items.some(usesBits) || items.filter(gathers(items)).length > 1)) {
+    return undefined;
+  }
   const constants = new Map(params.constants);
+  const ranges = rangesOf(parsed, { inputs: shapes, output: output.spec.shape, constants });
+  const writer = createWriter(rounds);
+  const operators = operatorTexts(writer, limits);
   const arrays: { readonly buffer: number; readonly shape: readonly number[] }[] = [];
+  const needsCheck = new Set<number>();
+  /** Whether what is written is to be an integer for gpu.js, as which it takes positions and counters. */
+  let isWhole = false;
 
-  /** The name of an array; equal arguments are one. */
-  function arrayText(input: number): string {
+  function written(piece: Span, whole: boolean, render: Render): string {
+    const before = isWhole;
+    isWhole = whole;
+    const text = render(piece);
+    isWhole = before;
+    return text;
+  }
+
+  const asNumber = (text: string): string => isWhole ? text : operators.numberOf(text);
+
+  /** The place of an array; equal arguments are one. */
+  function arrayOf(input: number): number {
     const operand = operands[input]!;
     const buffer = "literal" in operand ? -1 : operand.buffer;
     const shape = shapes[input]!;
-    let at = arrays.findIndex((each) =>
+    const at = arrays.findIndex((each) =>
       each.buffer === buffer && String(each.shape) === String(shape)
     );
-    if (at < 0) at = arrays.push({ buffer, shape }) - 1;
-    return `a${at}`;
+    return at < 0 ? arrays.push({ buffer, shape }) - 1 : at;
   }
 
-  function elementText(input: number, at: readonly string[]): string {
-    const array = arrayText(input);
-    if (indices === "nested") return array + at.map((index) => `[${index}]`).join("");
-    const strides = stridesOf(shapes[input]!);
-    const terms = at.map((index, axis) =>
-      strides[axis] === 1 ? `(${index})` : `(${index}) * ${strides[axis]}`
+  /** A number as gpu.js's float. */
+  function numberText(piece: Span, render: Render): string {
+    return written(piece, false, render);
+  }
+
+  /** The bits of what has only numbers in it: what they give could be too large for the constants of WGSL. */
+  function knownBits(piece: Span): number | undefined {
+    const item = itemAt(piece);
+    if (item?.kind === "number") return item.value | 0;
+    if (item === undefined || !isOfBits(item)) return undefined;
+    const [a, b] = item.kind === "unary"
+      ? [knownBits(item.operand), -1]
+      : [knownBits(item.left), knownBits(item.right)];
+    return a === undefined || b === undefined ? undefined : bitOperators[item.operator](a, b);
+  }
+
+  /** Any number as gpu.js's integer. */
+  function bitsText(piece: Span, render: Render): string {
+    const known = knownBits(piece);
+    if (known !== undefined) return operators.bitsOfNumber(known);
+    const item = itemAt(piece);
+    if (item !== undefined && isOfBits(item)) return bitsOfItem(item, render);
+    return operators.bitsOf(numberText(piece, render));
+  }
+
+  function bitsOfItem(item: OfBits, render: Render): string {
+    if (item.kind === "unary") return operators.bits("^", bitsText(item.operand, render), "(-1)");
+    const [a, b] = [item.left, item.right].map((each) => bitsText(each, render));
+    return operators.bits(item.operator, a!, b!);
+  }
+
+  function binaryText(item: Extract<Item, { kind: "binary" }>, render: Render): string {
+    const { operator, left, right } = item;
+    const areCounted = ranges.of(left) !== undefined && ranges.of(right) !== undefined;
+    if (comparisons.has(operator)) {
+      // What counts loops is to stay an integer, whose bounds gpu.js understands.
+      if (areCounted) {
+        return `${written(left, true, render)} ${operator} ${written(right, true, render)}`;
+      }
+      return operators.comparison(operator, numberText(left, render), numberText(right, render));
+    }
+    if (isWhole) return `(${render(left)} ${operator} ${render(right)})`;
+    return arithmeticText(operator, operandOf(left, render), operandOf(right, render));
+  }
+
+  function operandOf(piece: Span, render: Render): Operand {
+    return {
+      text: numberText(piece, render),
+      isCounted: ranges.of(piece) !== undefined,
+      isKnown: isKnown(itemAt(piece)),
+    };
+  }
+
+  function arithmeticText(operator: string, a: Operand, b: Operand): string {
+    // Of two integers gpu.js would make a third one.
+    if (a.isCounted && b.isCounted) {
+      return operators.arithmetic(operator, writer.call("floatOf", a.text), b.text);
+    }
+    const [left, right] = guardedOf(operator, a, b);
+    return operators.arithmetic(
+      operator,
+      left ? operators.guarded(a.text) : a.text,
+      right ? operators.guarded(b.text) : b.text,
     );
-    return `${array}[${terms.join(" + ")}]`;
   }
 
-  function replace(item: Item, render: (piece: Span) => string): string {
+  function assignmentText(item: Extract<Item, { kind: "assignment" }>, render: Render): string {
+    const { declaration, value } = item;
+    const name = `v${declaration}`;
+    if (item.operator === "=") return `${name} = ${numberText(value, render)}`;
+    const operator = item.operator.slice(0, -1);
+    if (ranges.ofVariable(declaration) !== undefined) {
+      return `${name} ${operator}= ${written(value, true, render)}`;
+    }
+    if (operator in bitOperators) {
+      const bits = operators.bits(operator, operators.bitsOf(name), bitsText(value, render));
+      return `${name} = ${operators.numberOfBits(operator, bits)}`;
+    }
+    const own = { text: name, isCounted: false, isKnown: false };
+    return `${name} = ${arithmeticText(operator, own, operandOf(value, render))}`;
+  }
+
+  function elementText(item: Extract<Item, { kind: "element" }>, render: Render): string {
+    const { input, indices: at } = item;
+    const array = arrayOf(input);
+    const shape = shapes[input]!;
+    const isInside = at.map((_, axis) => ranges.isInside(item, axis));
+    const texts = at.map((piece, axis) => written(piece, isInside[axis]!, render));
+    if (indices === "nested") {
+      if (isInside.includes(false)) needsCheck.add(array);
+      const safe = texts.map((text, axis) => isInside[axis] ? text : operators.index(text));
+      return `a${array}` + safe.map((text) => `[${text}]`).join("");
+    }
+    const strides = stridesOf(shape);
+    const terms = texts.map((text, axis) => {
+      const safe = isInside[axis] ? text : operators.safeIndex(text, shape[axis]!);
+      return strides[axis] === 1 ? `(${safe})` : `(${safe}) * ${strides[axis]}`;
+    });
+    const element = `a${array}[${terms.join(" + ")}]`;
+    const conditions = texts.flatMap((text, axis) =>
+      isInside[axis] ? [] : [operators.isIndex(text, shape[axis]!)]
+    );
+    if (conditions.length === 0) return element;
+    return `(${conditions.join(" && ")} ? ${element} : ${writer.hidden(NaN)})`;
+  }
+
+  function replace(item: Item, render: Render): string {
     switch (item.kind) {
       case "name": {
         // Every variable has a name of its own: gpu.js declares those of some loops outside of them.
-        if (item.declaration >= operands.length) return `v${item.declaration}`;
-        const operand = operands[item.declaration]!;
+        const { declaration } = item;
+        const variable = `v${declaration}`;
+        if (declaration >= operands.length) {
+          return variables[declaration]!.condition === undefined ? variable : asNumber(variable);
+        }
+        const operand = operands[declaration]!;
         return "literal" in operand
-          ? numberText(writer, operand.literal)
-          : `${arrayText(item.declaration)}[0]`;
+          ? operators.number(operand.literal, isWhole)
+          : `a${arrayOf(declaration)}[0]`;
+      }
+      case "declaration": {
+        const { declaration, value } = item;
+        const ofLoop = variables[declaration]!.condition !== undefined;
+        // gpu.js takes a variable of a loop for an integer if its first value is one.
+        const isCounter = ofLoop && ranges.ofVariable(declaration) !== undefined;
+        const text = written(value, isCounter, render);
+        return `v${declaration} = ${ofLoop && !isCounter ? writer.call("floatOf", text) : text}`;
       }
       case "step":
         // gpu.js knows ++ of integers only, and takes some variables of loops for floats.
         return `v${item.declaration} += ${item.by}`.replace("+= -", "-= ");
+      case "assignment":
+        return assignmentText(item, render);
       case "element":
-        return elementText(item.input, item.indices.map(render));
+        return elementText(item, render);
       case "length":
         return String(shapes[item.input]![item.axis]!);
       case "constant":
-        return numberText(writer, constants.get(item.name)!);
+        return operators.number(constants.get(item.name)!, isWhole);
+      case "number":
+        return operators.number(item.value, isWhole);
       case "position":
         // gpu.js knows nothing of axes that the result has not.
         if (item.of === "output") return String(extents[item.axis] ?? 1);
-        return item.axis < extents.length ? `this.thread.${"xyz"[item.axis]}` : "0";
+        return item.axis < extents.length ? asNumber(`this.thread.${"xyz"[item.axis]}`) : "0";
       case "truth":
         return String(item.value);
+      case "test":
+        return operators.test(item.name, numberText(item.arg, render));
+      case "unary": {
+        if (isOfBits(item)) return operators.numberOfBits(item.operator, bitsText(item, render));
+        if (item.operator === "+") return render(item.operand);
+        const operand = itemAt(item.operand);
+        return operand?.kind === "number"
+          ? operators.number(-operand.value, isWhole)
+          : `(-${render(item.operand)})`;
+      }
+      case "binary":
+        return isOfBits(item)
+          ? operators.numberOfBits(item.operator, bitsText(item, render))
+          : binaryText(item, render);
       case "choice": {
         // GLSL has no choice between a float and an integer, as which gpu.js takes positions.
         const [one, other] = [item.one, item.other].map((each) =>
-          writer.call("floatOf", render(each))
+          writer.call("floatOf", numberText(each, render))
         );
-        return `(${render(item.condition)} ? ${one} : ${other})`;
+        return `(${numberText(item.condition, render)} ? ${one} : ${other})`;
       }
       case "call":
-        return callText(writer, item.name, item.args.map(render));
+        return operators.call(item.name, item.args.map((each) => numberText(each, render)));
     }
   }
 
@@ -109,10 +262,13 @@ export function customKernelSource(
   return {
     source: `function kernel(${parameters.join(", ")}) {${text}}`,
     functions,
+    customFunctions: [...operators.customFunctions],
     arrays: arrays.map(({ buffer }) => ({ buffer, dtype: "float32" })),
     sizes: arrays.map(({ shape }) =>
       indices === "flat" || shape.length === 0 ? [sizeOf(shape)] : shape.toReversed()
     ),
+    needsCheck: arrays.map((_, i) => needsCheck.has(i)),
+    hasReturnInLoop,
     numbers,
     output: extents,
     result,
@@ -122,48 +278,59 @@ export function customKernelSource(
   };
 }
 
-/** An operator on bits; what a comment has of them does no harm. */
-const bitOperator = /[~^]|<<|>>|[^|]\|[^|]|[^&]&[^&]/;
+type Render = (piece: Span) => string;
 
-/** Whole numbers as they stand, so that they can bound a loop; others as arguments. */
-function numberText(writer: Writer, value: number): string {
-  const isPlain = Number.isInteger(value) && Math.abs(value) <= exactBound && !Object.is(value, -0);
-  if (!isPlain) return writer.hidden(Math.fround(value));
-  return value < 0 ? `(-${-value})` : String(value);
+interface Operand {
+  readonly text: string;
+  /** Whether it is a whole number in a known range. */
+  readonly isCounted: boolean;
+  /** Whether compilers know it. */
+  readonly isKnown: boolean;
 }
 
-/** Functions of functions.ts with the meaning of those of Math. */
-const ours: Readonly<Record<string, string>> = {
-  cbrt: "cbrtOf",
-  cos: "cosOf",
-  exp: "expOf",
-  expm1: "expm1Of",
-  log: "logOf",
-  log1p: "log1pOf",
-  max: "largerOf",
-  min: "smallerOf",
-  pow: "powOf",
-  sign: "signOf",
-  sin: "sinOf",
-  tanh: "tanhOf",
-};
+/** Which operands are guarded: of a sum the one beside a number, of a difference and a quotient the left one. */
+function guardedOf(operator: string, a: Operand, b: Operand): readonly [boolean, boolean] {
+  if (operator === "+") return a.isKnown ? [false, true] : [b.isKnown && !a.isCounted, false];
+  return [(operator === "-" || operator === "/") && !a.isCounted, false];
+}
 
-function callText(writer: Writer, name: string, args: readonly string[]): string {
-  const own = ours[name];
-  if (own !== undefined) return writer.call(own, ...args);
-  switch (name) {
-    case "log2":
-      return `(${writer.call("logOf", ...args)} * ${Math.LOG2E})`;
-    case "tan":
-      return `(${writer.call("sinOf", ...args)} / ${writer.call("cosOf", ...args)})`;
-    case "log10":
-      return `(${writer.call("logOf", ...args)} * ${Math.LOG10E})`;
-    case "round":
-      // Halves go up; WGSL's own rounds them to even.
-      return `Math.floor((${args[0]}) + 0.5)`;
-    default:
-      return `Math.${name}(${args.join(", ")})`;
-  }
+type OfBits =
+  | Extract<Item, { kind: "unary" }> & { readonly operator: "~" }
+  | Extract<Item, { kind: "binary" }> & {
+    readonly operator: "|" | "&" | "^" | "<<" | ">>" | ">>>";
+  };
+
+/** Their results for integers; ~ has -1 for its other operand. */
+const bitOperators = {
+  "~": (a: number, b: number) => a ^ b,
+  "|": (a: number, b: number) => a | b,
+  "&": (a: number, b: number) => a & b,
+  "^": (a: number, b: number) => a ^ b,
+  "<<": (a: number, b: number) => a << b,
+  ">>": (a: number, b: number) => a >> b,
+  ">>>": (a: number, b: number) => a >>> b,
+};
+const comparisons: ReadonlySet<string> = new Set("== != === !== < > <= >=".split(" "));
+
+function isOfBits(item: Item): item is OfBits {
+  return (item.kind === "unary" || item.kind === "binary") && item.operator in bitOperators;
+}
+
+function usesBits(item: Item): boolean {
+  const assigns = item.kind === "assignment" && item.operator.slice(0, -1) in bitOperators;
+  return assigns || isOfBits(item);
+}
+
+/** Tells elements at indices that are elements: in GLSL gpu.js declares a variable for each, of equal names. */
+function gathers(items: readonly Item[]): (item: Item) => boolean {
+  const elements = items.filter(({ kind }) => kind === "element");
+  return (item) =>
+    item.kind === "element" &&
+    elements.some(({ start, end }) => start > item.start && end < item.end);
+}
+
+function isKnown(item: Item | undefined): boolean {
+  return item?.kind === "number" || item?.kind === "constant" || item?.kind === "unary";
 }
 
 /** What gpu.js has against a user's function, said as such. */

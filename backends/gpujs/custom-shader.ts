@@ -1,6 +1,7 @@
 /** A user's function as WGSL, translated by gpu.js. */
 import type { Kernel } from "../../src/backend/program.ts";
 import { DeviceError } from "../../src/core/errors.ts";
+import { customFunctions, withChecks, withCustomWgsl } from "./custom-functions.ts";
 import { compileError, customKernelSource } from "./custom-kernel.ts";
 import { checkGpu, wgslTranslator } from "./gpu.ts";
 import {
@@ -44,14 +45,20 @@ export function customShader(
       } along each of several axes`,
     );
   }
+  const { functions, stubs } = functionsForWgsl(source.functions);
   const placed = {
     ...source,
-    ...functionsForWgsl(source.functions),
+    functions: [...functions, ...customFunctions(source.customFunctions, true)],
+    stubs,
     hidesNumbers: true,
     arrays: source.arrays.map((each, i) => ({ ...each, size: source.sizes[i]! })),
   };
   try {
-    return translatedShader(wgsl, placed, limits, name);
+    const shader = translatedShader(wgsl, placed, limits, name);
+    const checked = source.sizes.map((size, i) => ({ name: `a${i}`, size }))
+      .filter((_, i) => source.needsCheck[i]);
+    const code = withChecks(withCustomWgsl(shader.code, source.customFunctions), checked);
+    return { ...shader, code, kernel: name };
   } catch (error) {
     throw compileError(name, error);
   }

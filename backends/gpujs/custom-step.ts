@@ -1,4 +1,5 @@
 import type { Kernel } from "../../src/backend/program.ts";
+import { customFunctions } from "./custom-functions.ts";
 import { compileError, customKernelSource } from "./custom-kernel.ts";
 import { functionsNamed } from "./functions.ts";
 import type { Mode, RunKernel } from "./mode.ts";
@@ -9,13 +10,15 @@ export interface PreparedKernel<M> {
   readonly arrays: readonly number[];
 }
 
-/** A user's function made ready in a mode; undefined where it is too large for gpu.js. */
+/** A user's function made ready in a mode; undefined where it is too large for gpu.js, or has what this gets wrong. */
 export function prepareCustomKernel<M>(
   kernel: Kernel<"customKernel">,
   mode: Mode<M>,
 ): PreparedKernel<M> | undefined {
   const source = customKernelSource(kernel, mode.limits, "flat");
   if (source === undefined) return undefined;
+  // It computes several elements at once, in loops that no return ends.
+  if (mode.name === "webasm" && source.hasReturnInLoop) return undefined;
   const told = <Result>(body: () => Result): Result => {
     try {
       return body();
@@ -26,7 +29,10 @@ export function prepareCustomKernel<M>(
   const run = told(() =>
     mode.compile({
       source: source.source,
-      functions: functionsNamed(source.functions),
+      functions: [
+        ...functionsNamed(source.functions),
+        ...customFunctions(source.customFunctions, false),
+      ],
       arrays: source.sizes.map((size) => ({ size, dtype: "float32" })),
       numbers: source.numbers,
       output: source.output,

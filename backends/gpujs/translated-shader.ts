@@ -35,6 +35,8 @@ export interface TranslatedShader {
   readonly bindings: readonly { readonly buffer: number; readonly writes: boolean }[];
   readonly workgroups: readonly [number, number, number];
   readonly label: string;
+  /** The user's function that it was made of. */
+  readonly kernel?: string;
 }
 
 /** What a device lets a shader have. */

@@ -46,7 +46,7 @@ export function webgpuBackend(
 ): WebgpuBackend {
   const memory = createMemory(device);
   const health = watch(device, memory.used);
-  const pipelines = createPipelines(device);
+  const pipelines = createPipelines(device, health.refuse);
   let submits = 0;
   let dispatches = 0;
   const downloads = createDownloads(device, health, () => submits++);
@@ -80,7 +80,8 @@ export function webgpuBackend(
 
   async function download(buffer: DeviceBuffer, dtype: DType): Promise<TypedArray> {
     if (dtype === "float64") refuseDouble("data");
-    health.check("data");
+    // The reason may come after what follows from it.
+    if (health.hasFailed()) throw await health.explain("data", undefined);
     return await downloads.add(memory.of(buffer), dtype);
   }
 

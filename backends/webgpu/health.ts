@@ -1,19 +1,30 @@
-import { DeviceError } from "../../src/core/errors.ts";
+import { DeviceError, KernelError, type SoftstepError } from "../../src/core/errors.ts";
 import { messageOf } from "./runtime.ts";
 
 /** Whether a device still works. What a GPU reports, it reports after the call that was to blame. */
 export interface Health {
   /** Whether something has failed. */
   hasFailed(): boolean;
-  /** @throws {DeviceError} if something has failed. */
+  /** @throws {DeviceError} if something has failed, or {KernelError} if the shader of a user's function was refused. */
   check(functionName: string): void;
   /** The error to throw for what a promise of the device was rejected with. */
-  explain(functionName: string, error: unknown): Promise<DeviceError>;
+  explain(functionName: string, error: unknown): Promise<SoftstepError>;
+  /** Notes that the shader of a user's function was refused. */
+  refuse(kernel: string, reason: string): void;
 }
 
 /** Listens to what a device reports. `alive` gives bytes that are in use. */
 export function watch(device: GPUDevice, alive: () => number): Health {
   let failure: string | undefined;
+  let refusal: string | undefined;
+
+  const errorOf = (functionName: string): SoftstepError | undefined =>
+    // What else was reported follows from it: nothing is compiled after a failure.
+    refusal !== undefined
+      ? new KernelError("customKernel", refusal)
+      : failure !== undefined
+      ? new DeviceError(functionName, failure)
+      : undefined;
 
   void device.lost.then(({ message }) => {
     failure ??= `the device was lost (${message || "no reason was given"}) with ${alive()} bytes ` +
@@ -30,14 +41,19 @@ export function watch(device: GPUDevice, alive: () => number): Health {
   });
 
   return {
-    hasFailed: () => failure !== undefined,
+    hasFailed: () => errorOf("data") !== undefined,
     check(functionName) {
-      if (failure !== undefined) throw new DeviceError(functionName, failure);
+      const error = errorOf(functionName);
+      if (error !== undefined) throw error;
+    },
+    refuse(kernel, reason) {
+      refusal ??= `the device refused the shader of ${kernel}: ${reason}`;
     },
     async explain(functionName, error) {
       // The news of a loss may come right after the rejection that it causes.
       await Promise.race([device.lost, new Promise((resolve) => setTimeout(resolve, 100))]);
-      return new DeviceError(functionName, failure ?? `the device failed: ${messageOf(error)}`);
+      return errorOf(functionName) ??
+        new DeviceError(functionName, `the device failed: ${messageOf(error)}`);
     },
   };
 }

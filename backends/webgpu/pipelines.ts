@@ -13,7 +13,11 @@ export interface Pipelines {
   count(): number;
 }
 
-export function createPipelines(device: GPUDevice): Pipelines {
+/** `refused` is told of a user's function whose shader the device does not take, soon after. */
+export function createPipelines(
+  device: GPUDevice,
+  refused: (kernel: string, reason: string) => void,
+): Pipelines {
   const layouts = new Map<string, { group: GPUBindGroupLayout; layout: GPUPipelineLayout }>();
   // The oldest first; programs hold theirs themselves.
   const pipelines = new Map<string, Pipeline>();
@@ -43,16 +47,33 @@ export function createPipelines(device: GPUDevice): Pipelines {
     const { group, layout } = layoutOf(shader);
     const known = pipelines.get(shader.code);
     if (known !== undefined) return known;
-    const module = device.createShaderModule({ code: shader.code, label: shader.label });
-    const pipeline = device.createComputePipeline({
-      layout,
-      compute: { module, entryPoint: "main" },
-      label: shader.label,
-    });
+    const pipeline = compiled(shader, layout);
     const made = { pipeline, layout: group };
     if (pipelines.size >= limit) pipelines.delete(pipelines.keys().next().value!);
     pipelines.set(shader.code, made);
     return made;
+  }
+
+  /** Without waiting, so that what is wrong with it is known later. */
+  function compiled(
+    { code, label, kernel }: Shader,
+    layout: GPUPipelineLayout,
+  ): GPUComputePipeline {
+    if (kernel !== undefined) device.pushErrorScope("validation");
+    const module = device.createShaderModule({ code, label });
+    const pipeline = device.createComputePipeline({
+      layout,
+      compute: { module, entryPoint: "main" },
+      label,
+    });
+    if (kernel !== undefined) {
+      void device.popErrorScope().then(
+        (error) => error !== null && refused(kernel, error.message),
+        // The device was lost, which is told elsewhere.
+        () => {},
+      );
+    }
+    return pipeline;
   }
 
   return { of, count: () => pipelines.size };

@@ -41,6 +41,8 @@ export interface Shader {
   readonly workgroups: readonly [number, number, number];
   /** A few words for people to read. */
   readonly label: string;
+  /** The user's function that it was made of: what the device has against it is said of that. */
+  readonly kernel?: string;
   /** What `code` was put together from, where it may become a piece of a larger shader. */
   readonly parts?: ShaderParts;
 }

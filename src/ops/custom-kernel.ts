@@ -30,7 +30,7 @@ export type KernelValue<Rank> = Rank extends 3 ? KernelRows<KernelRows<KernelRow
 
 /** What can be indexed in a kernel. */
 export interface KernelRows<Element> {
-  /** Elements, or rows of them; NaN or a `KernelError` outside of the extent on the CPU, anything on a GPU. */
+  /** Elements, or rows of them; NaN, or a row of it, at an index that is no whole number below the extent. */
   readonly [index: number]: Element;
   /** The extent. */
   readonly length: number;
@@ -96,15 +96,25 @@ export interface CustomKernelOptions<
  * stands on the CPU. It works in `jit`, in `vmap` (once for each example) and, with `backward`, under `grad`.
  *
  * The function is written in gpu.js's dialect: `function (x, y) { ... }` that returns a number, with variables, `if`,
- * loops, `Math`, and nothing from outside. It reads its inputs by index, `x[this.thread.y][this.thread.x]`, and their
- * extents as `x.length` and `x[0].length`. `this.thread.x` is the position along the last axis of the result, `.y` and
- * `.z` along those before; `this.output` has their extents. Each element is rounded to float32; on the way the CPU
- * computes in float64 and a GPU in float32.
+ * loops, `Math`, `isNaN`, `isFinite`, and nothing from outside. It reads its inputs by index,
+ * `x[this.thread.y][this.thread.x]`, and their extents as `x.length` and `x[0].length`. `this.thread.x` is the position
+ * along the last axis of the result, `.y` and `.z` along those before; `this.output` has their extents. An index that is
+ * no whole number from 0 to below the extent gives NaN, and so do further indices of it.
+ *
+ * Each element is rounded to float32. On the way the CPU computes in float64 and a GPU in float32, where numbers are
+ * rounded, become infinite beyond 3.4e38, and are exact as whole numbers up to 2^24. All else is as in JavaScript
+ * everywhere: NaN and infinities and what is compared with them, `%`, and operators on bits, of which only the last
+ * result of several is rounded. Subnormal numbers may be zeros on a GPU, and zeros may lose their sign.
  *
  * @param f The function. Its text is what counts: equal texts with equal constants are one kernel.
  * @param options What it takes and gives.
- * @throws {KernelError} if the function is not in the dialect; the message shows the line. Also if it fails.
- * @throws {OptionError} if inputs, constants or the number of arguments are wrong.
+ * @throws {KernelError} if the function is not in the dialect; the message shows the line. When it is called, if gpu.js
+ * does not compile it.
+ * @throws {DeviceError} when it is called on a GPU where gpu.js is missing; and on WebGPU if an extent of an input or of
+ * the result is above 2^24, a result of several axes has one above eight times the device's limit of workgroups (usually
+ * 524,280; z 65,535), or tensors are more, or larger, than the device binds. The modes of gpu.js compute large ones on
+ * the CPU.
+ * @throws {OptionError} if an option is unknown or wrong, or the number of arguments.
  * @throws {DTypeError} if an input is not float32.
  * @throws {ShapeError} if an input or the result has another number of axes than was said.
  * @throws {TreeError} if `backward` gives something else than a tensor or null for each input.
@@ -137,7 +147,7 @@ export function customKernel<
   f: (this: KernelThis<Constants>, ...inputs: KernelValues<Inputs>) => number,
   options: CustomKernelOptions<Inputs, Constants>,
 ): (...inputs: KernelArguments<Inputs>) => Tensor {
-  const name = options.name ?? (f.name || "a kernel");
+  const name = checkOptions(f, options);
   const ranks = ranksOf(name, options.inputs);
   const constants = constantsOf(name, options.constants ?? {});
   const source = sourceOf(name, f);
@@ -186,6 +196,45 @@ export function customKernel<
   };
 }
 
+const knownOptions = ["inputs", "output", "constants", "name", "backward"];
+
+/** Refuses what makes no sense, and gives the name of the kernel. */
+function checkOptions(f: unknown, options: unknown): string {
+  if (typeof options !== "object" || options === null) {
+    throw new OptionError(
+      "customKernel",
+      `options is ${
+        describe(options)
+      }; expected an object, as { inputs: [{ rank: 1 }], output: (x) => x }`,
+    );
+  }
+  for (const option of Object.keys(options)) {
+    if (knownOptions.includes(option)) continue;
+    throw new OptionError(
+      "customKernel",
+      `unknown option ${JSON.stringify(option)}; expected one of ${knownOptions.join(", ")}`,
+    );
+  }
+  const { name, output, backward } = options as Record<string, unknown>;
+  if (name !== undefined && typeof name !== "string") {
+    throw new OptionError("customKernel", `name is ${describe(name)}; expected a string`);
+  }
+  const known = name ?? ((typeof f === "function" && f.name) || "a kernel");
+  if (typeof output !== "function" && !Array.isArray(output)) {
+    throw new OptionError(
+      "customKernel",
+      `output of ${known} is ${describe(output)}; expected a shape, or a function that gives it`,
+    );
+  }
+  if (backward !== undefined && typeof backward !== "function") {
+    throw new OptionError(
+      "customKernel",
+      `backward of ${known} is ${describe(backward)}; expected a function`,
+    );
+  }
+  return known;
+}
+
 function ranksOf(name: string, inputs: readonly KernelInput[]): number[] {
   if (!Array.isArray(inputs)) {
     throw new OptionError(
@@ -198,7 +247,7 @@ function ranksOf(name: string, inputs: readonly KernelInput[]): number[] {
     if (![0, 1, 2, 3].includes(rank)) {
       throw new OptionError(
         "customKernel",
-        `the rank of input ${i} of ${name} is ${rank}; expected 0, 1, 2 or 3`,
+        `the rank of input ${i} of ${name} is ${describe(rank)}; expected 0, 1, 2 or 3`,
       );
     }
     return rank;
@@ -210,6 +259,12 @@ function constantsOf(
   name: string,
   constants: Readonly<Record<string, number>>,
 ): (readonly [string, number])[] {
+  if (typeof constants !== "object") {
+    throw new OptionError(
+      "customKernel",
+      `constants of ${name} is ${describe(constants)}; expected an object of numbers`,
+    );
+  }
   const entries = Object.entries(constants).sort(([a], [b]) => a < b ? -1 : 1);
   for (const [constant, value] of entries) {
     if (typeof value !== "number" || !Number.isFinite(value)) {

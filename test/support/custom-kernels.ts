@@ -106,6 +106,11 @@ export const rowKernels: Readonly<Record<string, OfRow>> = {
     return Math.exp(v) + Math.expm1(v * 1e-6) * 1e6 + Math.log1p(v * 1e-6) * 1e6 +
       Math.log(1 + v / 1024) * 1024 + Math.tanh(v) + Math.log2(v + 5) + Math.log10(v + 5);
   },
+  angles: function (x) {
+    const v = x[this.thread.x]!;
+    return Math.atan(v) + Math.atan2(v, -1) + Math.atan2(0, v) + Math.asin(v / 6) +
+      Math.acos(v / 6) + Math.atan2(v, v);
+  },
   extrema: function (x) {
     const i = this.thread.x;
     return x[Math.max(i - 1, 0)]! + x[Math.min(i + 1, x.length - 1)]!;

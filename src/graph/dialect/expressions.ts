@@ -2,15 +2,25 @@ import type { Item, Span } from "./items.ts";
 import type { Reader } from "./reader.ts";
 import type { Token } from "./tokens.ts";
 import type { Variable, Variables } from "./variables.ts";
-import { assignments, hints, mathConstants, mathFunctions, reserved } from "./words.ts";
+import {
+  assignments,
+  deepest,
+  hints,
+  longest,
+  mathConstants,
+  mathFunctions,
+  numberTests,
+  numberWords,
+  reserved,
+} from "./words.ts";
 
 /** What an expression gives. GPUs tell truth values from numbers, and JavaScript's rules between them end here. */
 type Kind = "number" | "condition";
 
 /** Readers of expressions. */
 export interface Expressions {
-  readonly number: () => void;
-  readonly condition: () => void;
+  readonly number: () => Span;
+  readonly condition: () => Span;
 }
 
 // deno-fmt-ignore -- a line a level, loosest first
@@ -29,11 +39,12 @@ const levels: readonly { readonly signs: readonly string[]; readonly of: Kind; r
 
 const axes: readonly string[] = ["x", "y", "z"];
 
-/** Reads expressions, and adds to the items what is found in them. */
+/** Reads expressions, and adds to the items what is found in them; `inner` gets what stands in which parentheses. */
 export function createExpressions(
   reader: Reader,
   variables: Variables,
   items: Item[],
+  inner: Map<string, Span>,
 ): Expressions {
   const { refuse, unexpected, peek, is, take, accept, expect, since } = reader;
 
@@ -52,8 +63,10 @@ export function createExpressions(
     );
   }
 
-  const number = (): void => checked("number", expression);
-  const condition = (): void => checked("condition", expression);
+  let depth = 0;
+
+  const number = (): Span => spanOf(() => checked("number", expression));
+  const condition = (): Span => spanOf(() => checked("condition", expression));
 
   function spanOf(read: () => void): Span {
     const first = peek();
@@ -67,9 +80,9 @@ export function createExpressions(
     const decided = since(first);
     if (accept("?")) {
       check("condition", kind, first);
-      const one = spanOf(number);
+      const one = number();
       expect(":");
-      const other = spanOf(number);
+      const other = number();
       items.push({ kind: "choice", ...since(first), condition: decided, one, other });
       kind = "number";
     }
@@ -85,19 +98,35 @@ export function createExpressions(
     const { signs, of, gives } = operators;
     const first = peek();
     let kind = binary(level + 1);
-    while (signs.includes(peek().text)) {
+    for (let count = 1; signs.includes(peek().text); count++) {
+      if (count > longest) {
+        refuse(peek().start, `${longest} operators in a row; write them in several statements`);
+      }
       check(of, kind, first);
-      take();
-      checked(of, () => binary(level + 1));
+      const left = since(first);
+      const operator = take().text;
+      const right = spanOf(() => checked(of, () => binary(level + 1)));
+      if (of === "number") items.push({ kind: "binary", ...since(first), operator, left, right });
       kind = gives;
     }
     return kind;
   }
 
   function unary(): Kind {
+    if (++depth > deepest) {
+      refuse(peek().start, `nested ${deepest} deep; write it in several statements`);
+    }
+    const kind = operated();
+    depth--;
+    return kind;
+  }
+
+  function operated(): Kind {
     const sign = peek();
     if (accept("-") || accept("+") || accept("~")) {
-      checked("number", unary);
+      const operator = sign.text as "-" | "+" | "~";
+      const operand = spanOf(() => checked("number", unary));
+      items.push({ kind: "unary", ...since(sign), operator, operand });
       return "number";
     }
     if (is("!") && peek(1).kind === "number") {
@@ -127,20 +156,55 @@ export function createExpressions(
     }
     if (accept("(")) {
       if (is(")")) refuse(token.start, `unexpected (); ${hints.get("=>")}`);
-      const kind = expression();
+      let kind: Kind = "number";
+      const piece = spanOf(() => kind = expression());
       expect(")");
+      inner.set(keyOf(since(token)), piece);
       return kind;
+    }
+    if (token.kind === "name" && !variables.has(token.text)) {
+      if (token.text === "Number") {
+        take();
+        return ofNumber(token, member());
+      }
+      if (numberTests.has(token.text)) return ofNumber(token, take());
     }
     operand(take());
     return "number";
   }
 
+  /** A test of a number, with or without `Number.` before it. */
+  function ofNumber(first: Token, { text, start }: Token): Kind {
+    if (!numberTests.has(text)) {
+      refuse(start, `a kernel has no Number.${text}; expected ${[...numberTests].join(" or ")}`);
+    }
+    expect("(");
+    const arg = number();
+    expect(")");
+    items.push({ kind: "test", ...since(first), name: text as "isNaN" | "isFinite", arg });
+    return "condition";
+  }
+
   function operand(token: Token): void {
-    if (token.kind === "number") return;
+    if (token.kind === "number") {
+      // Strict functions have no such number, and in others it may be octal.
+      if (/^0\d/.test(token.text)) refuse(token.start, `${token.text} begins with 0`);
+      items.push({
+        kind: "number",
+        ...since(token),
+        value: Number(token.text.replaceAll("_", "")),
+      });
+      return;
+    }
     if (token.text === "this") return ofThis(token);
     if (token.text === "Math") return ofMath(token);
     if (token.kind !== "name" || reserved.has(token.text)) unexpected(token, "a value");
     if (is("=>")) unexpected(peek(), "a value");
+    const value = variables.has(token.text) ? undefined : numberWords.get(token.text);
+    if (value !== undefined) {
+      items.push({ kind: "number", ...since(token), value });
+      return;
+    }
     if (is("(") && !variables.has(token.text)) {
       refuse(
         token.start,
@@ -162,7 +226,7 @@ export function createExpressions(
         refuse(peek().start, `${token.text} is ${what}; expected ${rank ?? 0} indices`);
       }
       take();
-      indices.push(spanOf(number));
+      indices.push(number());
       expect("]");
     }
     if (is("?.")) unexpected(peek(), "[");
@@ -202,6 +266,7 @@ export function createExpressions(
         `there is no this.${of}; expected this.thread, this.output or this.constants`,
       );
     }
+    if (!is(".")) unexpected(peek(), `this.${of}.x, .y or .z`);
     const { text, start } = member();
     const axis = axes.indexOf(text);
     if (axis < 0) refuse(start, `there is no this.${of}.${text}; expected x, y or z`);
@@ -211,7 +276,11 @@ export function createExpressions(
   function ofMath(token: Token): void {
     if (!is(".")) unexpected(token, "a function of Math");
     const { text, start } = member();
-    if (mathConstants.has(text)) return;
+    if (mathConstants.has(text)) {
+      const value = Math[text as "PI"];
+      items.push({ kind: "number", ...since(token), value });
+      return;
+    }
     const count = mathFunctions.get(text);
     if (count === undefined) {
       const hint = text === "random"
@@ -222,7 +291,7 @@ export function createExpressions(
     expect("(");
     const args: Span[] = [];
     while (!is(")")) {
-      args.push(spanOf(number));
+      args.push(number());
       if (!is(")")) expect(",");
     }
     expect(")");
@@ -233,6 +302,11 @@ export function createExpressions(
   }
 
   return { number, condition };
+}
+
+/** A piece as a key. */
+export function keyOf({ start, end }: Span): string {
+  return `${start} ${end}`;
 }
 
 function axesText(rank: number): string {

@@ -1,6 +1,6 @@
 import { kernelError } from "./excerpt.ts";
-import { createExpressions } from "./expressions.ts";
-import type { Item, KernelSource } from "./items.ts";
+import { createExpressions, keyOf } from "./expressions.ts";
+import type { Item, KernelSource, Span } from "./items.ts";
 import { createReader, type Refuse } from "./reader.ts";
 import { createStatements } from "./statements.ts";
 import { createVariables } from "./variables.ts";
@@ -23,8 +23,9 @@ export function parseKernel(name: string, source: string, ranks: readonly number
   const { peek, is, take, expect, unexpected } = reader;
   const items: Item[] = [];
   const variables = createVariables(reader);
-  const expressions = createExpressions(reader, variables, items);
-  const block = createStatements(reader, variables, expressions, items);
+  const inner = new Map<string, Span>();
+  const expressions = createExpressions(reader, variables, items, inner);
+  const statements = createStatements(reader, variables, expressions, items);
 
   expect("function");
   if (is("*")) refuse(peek().start, "a generator; expected a function that returns one number");
@@ -52,7 +53,7 @@ export function parseKernel(name: string, source: string, ranks: readonly number
   }
   expect(")");
   const open = peek();
-  const returns = block();
+  const returns = statements.block();
   const body = { start: open.end, end: reader.since(open).end - 1 };
   if (!returns) {
     refuse(body.end, "the function can end without return; expected a number for each element");
@@ -60,7 +61,13 @@ export function parseKernel(name: string, source: string, ranks: readonly number
   if (peek().kind !== "end") unexpected(peek(), "the end of the function");
   // A variable is declared after the value that stands behind it.
   items.sort((a, b) => a.end - b.end || b.start - a.start);
-  return { items, body };
+  const byPiece = new Map(items.map((item) => [keyOf(item), item]));
+  const itemAt = (piece: Span): Item | undefined => {
+    const within = inner.get(keyOf(piece));
+    return within === undefined ? byPiece.get(keyOf(piece)) : itemAt(within);
+  };
+  const hasReturnInLoop = statements.hasReturnInLoop();
+  return { items, variables: variables.all(), body, hasReturnInLoop, itemAt };
 }
 
 /** Tells other kinds of functions by their first words. */

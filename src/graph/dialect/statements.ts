@@ -1,21 +1,32 @@
 import type { Expressions } from "./expressions.ts";
 import type { Item } from "./items.ts";
 import type { Reader } from "./reader.ts";
-import type { Variables } from "./variables.ts";
-import { assignments, hints, ofBits, reserved } from "./words.ts";
+import type { Variable, Variables } from "./variables.ts";
+import { assignments, deepest, hints, reserved } from "./words.ts";
 
-/** Gives the reader of blocks; it says whether a block always returns. */
+/** Reads blocks. */
+export interface Statements {
+  /** Whether the block always returns. */
+  readonly block: () => boolean;
+  /** Whether there was a return inside of a loop. */
+  readonly hasReturnInLoop: () => boolean;
+}
+
+/** Reads statements, and adds to the items what is found in them. */
 export function createStatements(
   reader: Reader,
   variables: Variables,
   { number, condition }: Expressions,
   items: Item[],
-): () => boolean {
+): Statements {
   const { refuse, unexpected, peek, is, take, accept, expect, since, endsLine } = reader;
   let loops = 0;
+  let depth = 0;
+  let hasReturnInLoop = false;
 
   function block(): boolean {
-    expect("{");
+    const { start } = expect("{");
+    if (++depth > deepest) refuse(start, `nested ${deepest} deep; a kernel has no more`);
     const returns = variables.inBlock(() => {
       let returns = false;
       while (!is("}")) {
@@ -24,6 +35,7 @@ export function createStatements(
       }
       return returns;
     });
+    depth--;
     expect("}");
     return returns;
   }
@@ -66,7 +78,10 @@ export function createStatements(
       }
       case "return": {
         const token = take();
-        if (is(";") || is("}")) refuse(token.start, "return without a value; expected a number");
+        if (is(";") || is("}") || endsLine()) {
+          refuse(token.start, "return without a value; expected a number");
+        }
+        if (loops > 0) hasReturnInLoop = true;
         number();
         endStatement();
         return true;
@@ -84,8 +99,10 @@ export function createStatements(
     unexpected(peek(), ";");
   }
 
-  function declaration(): void {
+  /** The variables that it declares. */
+  function declaration(): Variable[] {
     const isConstant = take().text === "const";
+    const declared: Variable[] = [];
     do {
       const token = take();
       if (token.text === "{" || token.text === "[") {
@@ -95,10 +112,13 @@ export function createStatements(
       if (!accept("=")) {
         refuse(token.start, `${token.text} has no value; expected one, which tells its type`);
       }
-      number();
-      const { declaration } = variables.declare(token, { isConstant });
-      items.push({ kind: "name", start: token.start, end: token.end, declaration });
+      const value = number();
+      const variable = variables.declare(token, { isConstant, initial: value });
+      declared.push(variable);
+      const { declaration } = variable;
+      items.push({ kind: "declaration", ...since(token), declaration, value });
     } while (accept(","));
+    return declared;
   }
 
   function assignment(): void {
@@ -108,7 +128,12 @@ export function createStatements(
     if (target.kind !== "name" || reserved.has(target.text) || hints.has(target.text)) {
       unexpected(target, "a statement");
     }
-    const { declaration, rank, isConstant } = variables.find(target);
+    const variable = variables.find(target);
+    const { declaration, rank, isConstant } = variable;
+    const change = (item: Item): void => {
+      items.push(item);
+      variable.changes.push(item);
+    };
     const operator = isPrefix ? first : peek();
     const isStep = operator.text === "++" || operator.text === "--";
     if (rank !== undefined && (isStep || assignments.has(operator.text) || is("["))) {
@@ -119,20 +144,16 @@ export function createStatements(
       if (isAlone) refuse(first.start, "this statement does nothing; expected an assignment");
       unexpected(operator, "an assignment");
     }
-    if (ofBits.has(operator.text)) {
-      const sign = operator.text.slice(0, -1);
-      refuse(operator.start, `a kernel has no ${operator.text}; write x = x ${sign} y`);
-    }
     if (isConstant) refuse(target.start, `${target.text} is const, which cannot be changed`);
     if (isStep) {
       if (!isPrefix) take();
       const by = operator.text === "++" ? 1 : -1;
-      items.push({ kind: "step", ...since(first), declaration, by });
+      change({ kind: "step", ...since(first), declaration, by });
       return;
     }
-    items.push({ kind: "name", start: target.start, end: target.end, declaration });
     take();
-    number();
+    const value = number();
+    change({ kind: "assignment", ...since(first), declaration, operator: operator.text, value });
   }
 
   function choice(): boolean {
@@ -148,11 +169,14 @@ export function createStatements(
     expect("for");
     expect("(");
     variables.inBlock(() => {
-      if (is("let") || is("var") || is("const")) declaration();
+      let declared: Variable[] = [];
+      if (is("let") || is("var") || is("const")) declared = declaration();
       else unexpected(peek(), "a variable of the loop, as in for (let i = 0; i < 3; i++)");
       expect(";");
-      condition();
+      const test = condition();
+      for (const each of declared) each.condition = test;
       expect(";");
+      if (is(")")) unexpected(peek(), "a step, as in for (let i = 0; i < 3; i++)");
       assignment();
       expect(")");
       loopBody();
@@ -176,5 +200,5 @@ export function createStatements(
     return variables.inBlock(statement);
   }
 
-  return block;
+  return { block, hasReturnInLoop: () => hasReturnInLoop };
 }

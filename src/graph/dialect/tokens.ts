@@ -7,8 +7,9 @@ export interface Token {
 }
 
 const blank = /(?:\s|\/\/[^\n]*|\/\*[^]*?\*\/)*/y;
-const name = /[A-Za-z_$][\w$]*/y;
-const number = /0[xX][\da-fA-F]+|0[bB][01]+|0[oO][0-7]+|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?/y;
+const name = /[\p{ID_Start}_$][\p{ID_Continue}$\u200c\u200d]*/uy;
+const number =
+  /0[xX][\da-fA-F_]+|0[bB][01_]+|0[oO][0-7_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:[eE][+-]?\d+)?/y;
 // Longest first.
 const punctuator =
   />>>=|\.\.\.|===|!==|\*\*=|<<=|>>=|>>>|&&=|\|\|=|\?\?=|=>|==|!=|<=|>=|&&|\|\||\?\?|\?\.(?!\d)|\+\+|--|\+=|-=|\*=|\/=|%=|&=|\|=|\^=|<<|>>|\*\*|[{}()[\];,<>+\-*/%&|^!~?:=.]/y;
@@ -44,7 +45,12 @@ export function tokenize(
     const sign = match(punctuator);
     if (sign === undefined) {
       const isText = /["'`]/.test(source[at]!);
-      refuse(at, isText ? "a kernel has no strings" : `unexpected ${JSON.stringify(source[at])}`);
+      refuse(
+        at,
+        isText
+          ? "a kernel has no strings"
+          : `unexpected ${JSON.stringify(String.fromCodePoint(source.codePointAt(at)!))}`,
+      );
     }
     take("punctuator", sign);
   }

@@ -1,3 +1,4 @@
+import type { Item, Span } from "./items.ts";
 import type { Reader } from "./reader.ts";
 import type { Token } from "./tokens.ts";
 import { hints, reserved } from "./words.ts";
@@ -9,15 +10,24 @@ export interface Variable {
   /** The number of axes; undefined for a variable of the function. */
   readonly rank: number | undefined;
   readonly isConstant: boolean;
+  readonly initial?: Span;
+  /** The condition of the loop in whose head it is declared. */
+  condition?: Span;
+  readonly changes: Item[];
 }
 
 /** The variables that a place in a function sees. */
 export interface Variables {
   /** Declares an input, or a variable of the innermost block. */
-  declare(token: Token, kind: { readonly rank?: number; readonly isConstant: boolean }): Variable;
+  declare(
+    token: Token,
+    kind: { readonly rank?: number; readonly isConstant: boolean; readonly initial?: Span },
+  ): Variable;
   has(name: string): boolean;
   /** The variable behind a name; refuses one from outside of the function. */
   find(token: Token): Variable;
+  /** All of them, by their declarations. */
+  all(): readonly Variable[];
   /** Runs `body` in a block of its own. */
   inBlock<Result>(body: () => Result): Result;
 }
@@ -25,18 +35,25 @@ export interface Variables {
 /** No variables yet. */
 export function createVariables({ refuse, unexpected }: Reader): Variables {
   const blocks: Map<string, Variable>[] = [new Map()];
-  let count = 0;
+  const all: Variable[] = [];
   const lookUp = (name: string): Variable | undefined =>
     blocks.findLast((block) => block.has(name))?.get(name);
 
   return {
-    declare(token, { rank, isConstant }) {
+    declare(token, { rank, isConstant, initial }) {
       if (token.kind !== "name" || reserved.has(token.text)) unexpected(token, "a name");
       const block = blocks.at(-1)!;
       if (block.has(token.text) || lookUp(token.text)?.rank !== undefined) {
         refuse(token.start, `${token.text} is declared twice`);
       }
-      const variable = { declaration: count++, rank, isConstant };
+      const variable: Variable = {
+        declaration: all.length,
+        rank,
+        isConstant,
+        ...(initial !== undefined && { initial }),
+        changes: [],
+      };
+      all.push(variable);
       block.set(token.text, variable);
       return variable;
     },
@@ -48,6 +65,7 @@ export function createVariables({ refuse, unexpected }: Reader): Variables {
       return lookUp(token.text) ??
         refuse(token.start, `${token.text} is not declared in the function; ${hint}`);
     },
+    all: () => all,
     inBlock(body) {
       blocks.push(new Map());
       const result = body();

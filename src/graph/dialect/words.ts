@@ -21,6 +21,15 @@ export const mathConstants: ReadonlySet<string> = new Set([
   "SQRT2",
 ]);
 
+/** Words for numbers. */
+export const numberWords: ReadonlyMap<string, number> = new Map([
+  ["Infinity", Infinity],
+  ["NaN", NaN],
+]);
+
+/** Tests of a number, of Number or not; they differ for what is no number, which kernels have not. */
+export const numberTests: ReadonlySet<string> = new Set(["isNaN", "isFinite"]);
+
 /** What JavaScript has and kernels have not, with what to do instead. */
 export const hints: ReadonlyMap<string, string> = new Map([
   ["=>", "a kernel has no functions in it"],
@@ -52,17 +61,18 @@ export const hints: ReadonlyMap<string, string> = new Map([
   ["null", "everything in a kernel is a number"],
   ["undefined", "everything in a kernel is a number"],
   ["arguments", "name the parameters"],
-  ["Infinity", "GPUs do not keep it: write the largest number that you need"],
-  ["NaN", "GPUs do not keep it: choose another number"],
 ]);
+
+/** How deep expressions and blocks may lie in others: shading languages have limits of their own, and stacks too. */
+export const deepest = 100;
+
+/** How many operators of one level may follow on each other. */
+export const longest = 500;
 
 /** What changes a variable. */
 export const assignments: ReadonlySet<string> = new Set(
   "= += -= *= /= %= &= |= ^= <<= >>= >>>=".split(" "),
 );
-
-/** Those of them that gpu.js takes for assignments of integers. */
-export const ofBits: ReadonlySet<string> = new Set("&= |= ^= <<= >>= >>>=".split(" "));
 
 // deno-fmt-ignore -- a list
 /** Names that no variable has. */

@@ -1,0 +1,84 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import {
+  add,
+  arange,
+  customKernel,
+  device,
+  explain,
+  jit,
+  reshape,
+  type Tensor,
+  tensor,
+} from "../mod.ts";
+import { kernelCases } from "./support/kernel-cases.ts";
+import { kernelWays } from "./support/kernel-ways.ts";
+import { elementsOf } from "./support/tensors.ts";
+
+for (const { name, skip, open } of kernelWays) {
+  test(
+    `operators of users' kernels by ${name}: they are those of JavaScript`,
+    { skip },
+    async () => {
+      const on = await open();
+      const runs = Object.entries(kernelCases).map(async ([label, [body, data]]) => {
+        const f = Function(`return function (x) { ${body} }`)();
+        const kernel = customKernel(f, { name: label, inputs: [{ rank: 1 }], output: (x) => x });
+        const actual = await kernel(tensor(data, { device: on })).data();
+        const expected = elementsOf(kernel(tensor(data)));
+        // Of what is NaN, infinite or -0 too.
+        assert.deepEqual([...actual], expected, label);
+      });
+      await Promise.all(runs);
+    },
+  );
+}
+
+const first = customKernel(
+  function first(x) {
+    return x[0]! + x.length;
+  },
+  { inputs: [{ rank: 1 }], output: [2] },
+);
+
+const surroundings = customKernel(
+  function surroundings(a, b, c) {
+    const v = a[this.thread.z - 1]![this.thread.y * 0.5]![-this.thread.x]!;
+    return (v !== v ? 100 : v) + b[this.thread.y]![this.thread.x]! + a[9]!.length + c[0]!;
+  },
+  { inputs: [{ rank: 3 }, { rank: 2 }, { rank: 1 }], output: [4, 5, 3] },
+);
+
+for (const { name, skip, open } of kernelWays) {
+  test(
+    `indices of users' kernels by ${name}: outside of any axis there is NaN`,
+    { skip },
+    async () => {
+      const on = await open();
+      const count = (shape: number[], device: string): Tensor =>
+        add(reshape(arange(shape.reduce((a, b) => a * b), { dtype: "float32", device }), shape), 1);
+      const run = (device: string): Tensor =>
+        surroundings(count([3, 2, 2], device), count([3, 2], device), count([1], device));
+      const expected = elementsOf(run("cpu"));
+      assert.deepEqual([...await run(on).data()], expected);
+      const ofNone = tensor(new Float32Array(0), { device: on });
+      assert.deepEqual([...await first(ofNone).data()], [NaN, NaN]);
+      // What is missing of a counts 100, and what is missing of b is missing.
+      assert.deepEqual(expected.slice(0, 7), [104, 105, NaN, 106, 107, NaN, 108]);
+      assert.equal(expected[15], 1 + 1 + 2 + 1);
+    },
+  );
+}
+
+test("operators of users' kernels: what gpu.js gets wrong runs on the host", async () => {
+  const on = await device("gpu", { mode: "webasm", required: true });
+  const runsOf = (body: string): string | undefined => {
+    const f = Function(`return function (x) { ${body} }`)();
+    const kernel = customKernel(f, { inputs: [{ rank: 1 }], output: (x) => x });
+    return explain(jit((x: Tensor) => kernel(x)), tensor([1, 2], { device: on })).kernels[0]!.runs;
+  };
+  assert.equal(runsOf("return x[this.thread.x] | 0;"), "gpu.js");
+  assert.equal(runsOf("for (let i = 0; i < 3; i++) { if (x[0] > i) break; } return 1;"), "gpu.js");
+  // It would go on to the last turn, of which some loops have 2^31.
+  assert.equal(runsOf("while (true) { if (x[0] > 0) return 1; }  return 0;"), "host");
+});
