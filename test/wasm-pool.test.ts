@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
 import fc from "fast-check";
 import { createModule } from "../backends/wasm/module.ts";
 import { compileModule } from "../backends/wasm/module-code.ts";
@@ -235,6 +236,42 @@ test("wasm pool: the calling thread works alone when workers have failed", async
     assert.equal(pool.threads, 1);
     assertWorks(setting);
     pool.dispose();
+  }
+});
+
+test("wasm pool: the calling thread works alone when a worker at rest was ended from outside", async () => {
+  const started: Worker[] = [];
+  const { getBuiltinModule } = process;
+  class KnownWorker extends Worker {
+    constructor(...args: ConstructorParameters<typeof Worker>) {
+      super(...args);
+      started.push(this);
+    }
+  }
+  process.getBuiltinModule =
+    ((name: "node:worker_threads") =>
+      name === "node:worker_threads"
+        ? { ...getBuiltinModule(name), Worker: KnownWorker }
+        : getBuiltinModule(name)) as typeof getBuiltinModule;
+  try {
+    withPool(3, (setting) => untilJoined(setting));
+    const setting = openPool(3);
+    untilJoined(setting);
+    assert.equal(started.length, 4, "workers that nobody but the pool knows");
+    // Those of the first pool have ended when it wanted them to.
+    assert.equal(setting.pool.reason, undefined);
+    await started[2]!.terminate();
+    const deadline = performance.now() + 20000;
+    while (setting.pool.reason === undefined) {
+      assert.ok(performance.now() < deadline, "nobody has heard of it");
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    assert.equal(setting.pool.reason, "a worker failed: it was ended from outside");
+    assert.equal(setting.pool.threads, 1);
+    assertWorks(setting);
+    setting.pool.dispose();
+  } finally {
+    process.getBuiltinModule = getBuiltinModule;
   }
 });
 

@@ -11,7 +11,7 @@ import { findWebWorkers } from "./pool-web-workers.ts";
 interface WorkerThreads {
   readonly Worker: new (url: URL, options: unknown) => {
     unref(): void;
-    on(event: "error", listener: (error: unknown) => void): void;
+    on(event: "error" | "exit", listener: (reason: unknown) => void): void;
   };
   readonly MessageChannel: new () => { readonly port1: Port; readonly port2: Port };
 }
@@ -54,6 +54,8 @@ function createWorkers(
       const worker = new Worker(url, { workerData, transferList: [port2] });
       // Errors of kernels come through the control block.
       worker.on("error", failed);
+      // Until this pool has ended it, whoever did must not be waited for.
+      worker.on("exit", () => failed("it was ended from outside"));
       worker.unref();
       ports.push(port1);
     },

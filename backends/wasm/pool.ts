@@ -12,7 +12,13 @@
  * depend on who takes which. Ranges are those that the tasks say for any number of threads. Tasks of one phase run
  * at the same time; a phase begins when the one before is finished. Workers start when there has been enough to do,
  * sleep when there is nothing to do, and never keep the process alive. Where they can take no more modules, others
- * take their place; when one has failed, the calling thread works alone from then on.
+ * take their place; when one has failed or was ended from outside, the calling thread works alone from then on.
+ *
+ * A worker that is killed in the middle of a chunk leaves `run` waiting for ever. The event that tells of its end comes
+ * only when the calling thread rests, and without it nothing in shared memory distinguishes a dead thread from one that
+ * is slow. After a guess `run` could neither compute the chunk again (it may have written over its operands in part) nor
+ * fail (a thread that was only slow would go on writing to memory that by then belongs to others). Errors inside of a
+ * chunk are caught, and nobody else has a handle on the workers, so that takes a runtime which kills single threads.
  */
 import { DeviceError } from "../../src/core/errors.ts";
 import { createCrew, type Crew, type PoolModule } from "./pool-crew.ts";

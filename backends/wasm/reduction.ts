@@ -6,7 +6,7 @@ import { f32, f32x4, f64, f64x2, i32x4, shuffle32, v128 } from "./opcodes.ts";
 export type ReduceOp = "sum" | "max" | "min";
 
 /** What the combination of no elements is. */
-export function initialOf(op: ReduceOp, dtype: DType): Vector {
+function initialOf(op: ReduceOp, dtype: DType): Vector {
   if (op === "sum") return constantOf(dtype, 0);
   const largest: Partial<Record<DType, number>> = { int32: 0x7fffffff, uint32: -1, bool: 1 };
   const smallest: Partial<Record<DType, number>> = { int32: -0x80000000, uint32: 0, bool: 0 };

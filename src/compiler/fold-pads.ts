@@ -7,6 +7,7 @@ import {
   type Value,
 } from "../graph/graph.ts";
 import type { PrimitiveParams } from "../graph/instruction-set.ts";
+import { nextIdOf } from "./next-id.ts";
 
 /** A value that is zero but for pieces along one axis, which do not overlap. */
 interface Scattered {
@@ -25,12 +26,7 @@ const endOf = ({ start, operand }: Scattered["pieces"][number], axis: number): n
 export function foldPads(graph: Graph): Graph {
   if (!graph.instructions.some(({ op }) => op === "pad")) return graph;
   const scattered = new Map<number, Scattered>();
-  const values = [
-    ...graph.inputs,
-    ...graph.constants,
-    ...graph.instructions.map(({ output }) => output),
-  ];
-  let nextId = values.reduce((next, { id }) => Math.max(next, id + 1), 0);
+  let nextId = nextIdOf(graph);
 
   const instructions = graph.instructions.flatMap((instruction): Instruction[] => {
     const { op, params, operands, output } = instruction;

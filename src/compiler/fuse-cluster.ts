@@ -22,6 +22,13 @@ export interface Clusters {
   storesOf(node: Node): number[];
 }
 
+/** Nodes to merge. */
+export interface InitialNodes {
+  readonly nodes: readonly Node[];
+  /** For each value that a node computes, what it takes alone. */
+  readonly readsAlone: ReadonlyMap<number, readonly number[]>;
+}
+
 /**
  * Merges nodes into passes, as long as the passes do not wait for each other in a circle:
  *
@@ -36,20 +43,45 @@ export interface Clusters {
  */
 export function cluster(
   roles: Roles,
-  initial: readonly Node[],
+  initial: InitialNodes,
   outputs: ReadonlySet<number>,
 ): Clusters {
+  const merging = startMerging(roles, initial, outputs);
+  merging.mergeArrays();
+  merging.mergeNumbers();
+  return merging.clusters();
+}
+
+/** As `cluster`, but leaves out the last. Each node is in the place of one that is part of it. */
+export function clusterArrays(
+  roles: Roles,
+  initial: InitialNodes,
+  outputs: ReadonlySet<number>,
+): readonly (Node | undefined)[] {
+  const merging = startMerging(roles, initial, outputs);
+  merging.mergeArrays();
+  return merging.nodes;
+}
+
+interface Merging {
+  readonly nodes: readonly (Node | undefined)[];
+  mergeArrays(): void;
+  mergeNumbers(): void;
+  clusters(): Clusters;
+}
+
+function startMerging(
+  roles: Roles,
+  { nodes: initial, readsAlone }: InitialNodes,
+  outputs: ReadonlySet<number>,
+): Merging {
   const { buffersPerLoop = Infinity } = roles.target;
   const elementBytes = elementBytesOf(roles.target);
   const nodes: (Node | undefined)[] = [...initial];
   const homes = new Map<number, number>();
   const readers = new Map<number, Set<number>>();
-  const readsAlone = new Map<number, readonly number[]>();
   initial.forEach((node, at) => {
-    for (const id of node.members) {
-      homes.set(id, at);
-      readsAlone.set(id, [...node.reads.keys()]);
-    }
+    for (const id of node.members) homes.set(id, at);
     for (const id of node.reads.keys()) {
       if (!readers.has(id)) readers.set(id, new Set());
       readers.get(id)!.add(at);
@@ -167,7 +199,7 @@ export function cluster(
     const merged = { ...second, members: new Set([...first.members, ...second.members]) };
     const lowered = lowerStored(merged, (id) => isStored(id, a, b));
     if (lowered === undefined) return false;
-    const node: Node = { ...merged, ...looksOf(lowered) };
+    const node: Node = { ...merged, ...looksOf(lowered), pattern: undefined };
     if (!fitsBuffers(node, a, b)) return false;
     replace(a, b, node);
     return true;
@@ -177,7 +209,7 @@ export function cluster(
   const values = [...readers].map(([id, list]) => ({
     id,
     list,
-    bytes: bytesOf(roles.specs.get(id)!, elementBytes),
+    bytes: bytesOf(roles.specs[id]!, elementBytes),
   })).sort((a, b) => b.bytes - a.bytes || a.id - b.id);
   let made = values.filter(({ id }) => homes.has(id));
   const inOrderOf = (list: ReadonlySet<number>): number[] => [...list].sort((a, b) => a - b);
@@ -236,18 +268,24 @@ export function cluster(
     return reach.successors(b).has(a) ? tryMerge(b, a) : tryMerge(a, b);
   }
 
-  do {
-    // A value that need not be stored saves more than one that need not be read back.
-    while (mergeWithReaders(true) || mergeWithReaders(false));
-  } while (absorbIntoReaders() || mergeNeighbours());
-  mergeNumbers();
+  function mergeArrays(): void {
+    do {
+      // A value that need not be stored saves more than one that need not be read back.
+      while (mergeWithReaders(true) || mergeWithReaders(false));
+    } while (absorbIntoReaders() || mergeNeighbours());
+  }
 
   return {
-    nodes: inOrder(nodes, (at) => reach.successors(at)),
-    storesOf: (node) => {
-      const at = homes.get(node.members.values().next().value!)!;
-      return storedOf(node, (id) => isStored(id, at));
-    },
+    nodes,
+    mergeArrays,
+    mergeNumbers,
+    clusters: () => ({
+      nodes: inOrder(nodes, (at) => reach.successors(at)),
+      storesOf: (node) => {
+        const at = homes.get(node.members.values().next().value!)!;
+        return storedOf(node, (id) => isStored(id, at));
+      },
+    }),
   };
 }
 

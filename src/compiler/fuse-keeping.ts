@@ -46,7 +46,7 @@ export function createKeeping(
   function costOf(id: number): number {
     if (body.levels.get(id)) return 0;
     if (!isComputed(roles, body, id)) return 1;
-    const producer = producers.get(id)!;
+    const producer = producers[id]!;
     let cost = turnsOf(producer);
     for (const operand of valuesOf(producer)) {
       if (cost > mostTurns) break;
@@ -57,10 +57,10 @@ export function createKeeping(
 
   function placeFor(id: number, until: number): number | undefined {
     const taken = new Set([...kept.values()].map(({ place }) => place));
-    const { dtype } = specs.get(id)!;
+    const { dtype } = specs[id]!;
     let best: number | undefined;
     for (const place of results) {
-      const fits = !taken.has(place) && specs.get(place)!.dtype === dtype;
+      const fits = !taken.has(place) && specs[place]!.dtype === dtype;
       if (!fits || firstOf(place, false) < until) continue;
       if (best === undefined || firstOf(place, false) > firstOf(best, false)) best = place;
     }
@@ -73,7 +73,7 @@ export function createKeeping(
       if (before === undefined) computedIn.set(id, sweep);
       if (before === undefined || before === sweep) return undefined;
       if (results.includes(id) && isInPlace()) return id;
-      const isSlow = turnsOf(producers.get(id)!) > mostTurns;
+      const isSlow = turnsOf(producers[id]!) > mostTurns;
       if (!isSlow && (sparing || costOf(id) <= keptTurns)) return undefined;
       const place = isInPlace() ? kept.get(id)?.place ?? placeFor(id, sweep) : undefined;
       if (place !== undefined && firstOf(place, false) >= sweep) {

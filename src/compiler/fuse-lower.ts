@@ -91,7 +91,7 @@ export function lower(
 
 /** A value that is summed by a body. */
 function summedBy({ producers }: Roles, { members }: LoopBody): number {
-  const sum = [...members].map((id) => producers.get(id)!).find(({ op }) => op === "reduceSum")!;
+  const sum = [...members].map((id) => producers[id]!).find(({ op }) => op === "reduceSum")!;
   return valuesOf(sum)[0]!.id;
 }
 
@@ -132,7 +132,7 @@ function lowerOver(
   }
 
   function load(id: number, map: IndexMap, outer: boolean, sweep: number): number {
-    const { shape, dtype } = specs.get(id)!;
+    const { shape, dtype } = specs[id]!;
     const memory = memoryOf(id);
     const at = position(map, shape, domain);
     const key = `${memory} ${at.offset}:${at.factors} ${dtype}`;
@@ -155,7 +155,7 @@ function lowerOver(
   }
 
   const isInPlace = (id: number, map: IndexMap, outer: boolean): boolean => {
-    const { shape } = specs.get(id)!;
+    const { shape } = specs[id]!;
     return isIdentity(position(map, shape, domain), shape, domain, outer);
   };
 
@@ -164,7 +164,7 @@ function lowerOver(
     const own = firstOf(id, true);
     if (outer) return computeOnce(id, map, true, own < 0 ? sweep : own);
     if (!isInPlace(id, map, true)) throw new NeedsMemory(id);
-    return member(id, identityMap(specs.get(id)!.shape, domain, true), true, sweep);
+    return member(id, identityMap(specs[id]!.shape, domain, true), true, sweep);
   }
 
   /** The arguments of the last call of `computedAt`, and what it gave: most calls are alike. */
@@ -189,7 +189,7 @@ function lowerOver(
         (outer || !isInPlace(id, map, false));
       if (isElsewhere) throw new NeedsMemory(id);
       number = (outer || !hasSweeps ? undefined : again(id, map, sweep)) ??
-        compute(producers.get(id)!, map, outer, sweep);
+        compute(producers[id]!, map, outer, sweep);
       known.set(id, number);
     }
     return number;
@@ -199,7 +199,7 @@ function lowerOver(
   function again(id: number, map: IndexMap, sweep: number): number | undefined {
     const place = keeping.placeOf(id, sweep, () => levels.has(id) && isInPlace(id, map, false));
     if (place === undefined) return undefined;
-    const { shape, dtype } = specs.get(id)!;
+    const { shape, dtype } = specs[id]!;
     const at = position(map, shape, domain);
     return emit(sweep, `again ${id}`, { kind: "load", id: place, at, dtype });
   }
@@ -207,7 +207,7 @@ function lowerOver(
   /** A chain of reshapes is one: what lies between need not be written down. */
   function shownBy({ op, operands: [operand], output }: Instruction): Operand {
     const id = memoryOf(output.id);
-    return op === "reshape" && id !== output.id ? { id, spec: specs.get(id)! } : operand!;
+    return op === "reshape" && id !== output.id ? { id, spec: specs[id]! } : operand!;
   }
 
   function compute(instruction: Instruction, map: IndexMap, outer: boolean, sweep: number): number {
@@ -245,7 +245,7 @@ function lowerOver(
   /** A value in its own place, in the memory of `place`. */
   function store(id: number, sweep: number, place = id): LoweredLoop["stores"][number] {
     const outer = levels.get(id)!;
-    const { shape, dtype } = specs.get(id)!;
+    const { shape, dtype } = specs[id]!;
     const map = identityMap(shape, domain, outer);
     let statement = member(id, map, outer, sweep);
     if (!outer && sweepOf[statement]! < sweep) {

@@ -126,6 +126,7 @@ export function mergeNodes(first: Node, second: Node, { domain, atOuter }: Meeti
     even: first.even && second.even,
     lowered: undefined,
     last: Math.max(first.last, second.last),
+    pattern: undefined,
   };
 }
 

@@ -40,6 +40,16 @@ export interface Node extends LoopBody {
   readonly lowered: LoweredLoop | undefined;
   /** The position of its last instruction in the graph. */
   readonly last: number;
+  /** Where it comes from, as long as it is a node of a piece that others are like. */
+  readonly pattern: NodePattern | undefined;
+}
+
+/** What nodes have in common that correspond in pieces which are alike. */
+export interface NodePattern {
+  /** One and the same for all of them. */
+  readonly first: Node;
+  /** The values of the piece: those of others correspond in order. */
+  readonly values: readonly number[];
 }
 
 /** How a lowered loop reads each value. */
@@ -58,21 +68,29 @@ export function readingsOf(reads: readonly Read[]): Map<number, number> {
   return readings;
 }
 
-/** One node for each value that must be computed once, in the order of the graph. */
-export function createNodes(roles: Roles): Node[] {
+/**
+ * One node for each value that must be computed once, in the order of the graph, but for instructions at `omitted`
+ * positions. `pinned` is called with values that turned out to be needed in memory.
+ */
+export function createNodes(
+  roles: Roles,
+  omitted: ReadonlySet<number>,
+  pinned: (ids: readonly number[]) => void,
+): Node[] {
   // One loop may show that another value is needed in memory; then all are looked at again.
   for (;;) {
     const before = roles.pinned.size;
     const nodes = roles.instructions.flatMap((instruction, at) =>
-      createNode(roles, instruction, at)
+      omitted.has(at) ? [] : createNode(roles, instruction, at)
     );
     if (roles.pinned.size === before) return nodes;
+    pinned([...roles.pinned].slice(before));
   }
 }
 
 function createNode(roles: Roles, instruction: Instruction, last: number): Node[] {
   const { id, spec } = instruction.output;
-  const role = roles.roles.get(id);
+  const role = roles.roles[id];
   if (role === "opaque") {
     const reads = valuesOf(instruction).map((value) =>
       [roles.memoryOf(value.id), Reading.repeatedly] as const
@@ -89,6 +107,7 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
       even: true,
       lowered: undefined,
       last,
+      pattern: undefined,
     }];
   }
   if (role === "inlined" && !roles.pinned.has(id)) return [];
@@ -109,6 +128,7 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
       even: true,
       lowered: undefined,
       last,
+      pattern: undefined,
     }];
   }
   const lowered = tryLower(
@@ -133,6 +153,7 @@ function createNode(roles: Roles, instruction: Instruction, last: number): Node[
     even: isEven(lowered),
     lowered,
     last,
+    pattern: undefined,
   }];
 }
 
@@ -171,7 +192,7 @@ function readDirectly(
     const isSame = sameShape(spec.shape, shape);
     if (!isSame && spec.shape.length > 0) return undefined;
     if (isInlined(roles, id)) {
-      const inner = isSame && readDirectly(roles, roles.producers.get(id)!, shape, reads);
+      const inner = isSame && readDirectly(roles, roles.producers[id]!, shape, reads);
       if (!inner) return undefined;
       operations += inner;
     } else {
@@ -208,12 +229,12 @@ function pinLargestOperand(roles: Roles, instruction: Instruction): void {
 }
 
 const isInlined = ({ roles, pinned, memoryOf }: Roles, id: number): boolean =>
-  roles.get(memoryOf(id)) === "inlined" && !pinned.has(memoryOf(id));
+  roles[memoryOf(id)] === "inlined" && !pinned.has(memoryOf(id));
 
 /** The inlined arithmetic that an operand is, or is a view of. */
 function inlinedSource(roles: Roles, id: number): number | undefined {
   if (!isInlined(roles, id)) return undefined;
-  const producer = roles.producers.get(id)!;
+  const producer = roles.producers[id]!;
   const [source] = valuesOf(producer);
   return isView(producer) && source !== undefined ? inlinedSource(roles, source.id) : id;
 }
@@ -223,7 +244,7 @@ function collectReads(roles: Roles, id: number, reads: Set<number>): void {
     reads.add(roles.memoryOf(id));
     return;
   }
-  for (const { id: operand } of valuesOf(roles.producers.get(id)!)) {
+  for (const { id: operand } of valuesOf(roles.producers[id]!)) {
     collectReads(roles, operand, reads);
   }
 }

@@ -1,7 +1,14 @@
 import { sameShape, sizeOf, type TensorSpec } from "../core/shape.ts";
-import { type Instruction, isLiteral, type Operand, type Value } from "../graph/graph.ts";
+import {
+  type Graph,
+  type Instruction,
+  isLiteral,
+  type Operand,
+  type Value,
+} from "../graph/graph.ts";
 import { isElementwise, type PrimitiveName } from "../graph/instruction-set.ts";
 import { isView } from "./fuse-index-map.ts";
+import { nextIdOf } from "./next-id.ts";
 import type { OwningGraph } from "./outputs.ts";
 import { bytesOf, type ElementBytes, elementBytesOf, type Target } from "./target.ts";
 
@@ -17,10 +24,13 @@ export type Role = "given" | "opaque" | "inlined" | "computed" | "reduced";
 
 /** The values of a graph and what becomes of each. */
 export interface Roles {
+  /** Inputs and constants. */
+  readonly given: readonly Value[];
   readonly instructions: readonly Instruction[];
-  readonly producers: ReadonlyMap<number, Instruction>;
-  readonly roles: ReadonlyMap<number, Role>;
-  readonly specs: ReadonlyMap<number, TensorSpec>;
+  /** Of each value, by id, like the next two. */
+  readonly producers: readonly (Instruction | undefined)[];
+  readonly roles: readonly (Role | undefined)[];
+  readonly specs: readonly (TensorSpec | undefined)[];
   readonly target: Target;
   /** Inlined values that must be in memory nevertheless: fusion may add to them. */
   readonly pinned: Set<number>;
@@ -48,51 +58,56 @@ export function reductionOf({ op }: Instruction<ReductionName>): "sum" | "max" |
 
 /** Decides the role of every value. No instruction may work on empty values: `fillEmpty`. */
 export function assignRoles(graph: OwningGraph, target: Target): Roles {
-  const roles = new Map<number, Role>();
-  const specs = new Map<number, TensorSpec>();
-  const producers = new Map<number, Instruction>();
+  const limit = nextIdOf(graph);
+  const roles = new Array<Role | undefined>(limit);
+  const specs = new Array<TensorSpec | undefined>(limit);
+  const producers = new Array<Instruction | undefined>(limit);
   const { instructions } = graph;
-  for (const { id, spec } of [...graph.inputs, ...graph.constants]) {
-    roles.set(id, "given");
-    specs.set(id, spec);
+  const given = [...graph.inputs, ...graph.constants];
+  for (const { id, spec } of given) {
+    roles[id] = "given";
+    specs[id] = spec;
   }
 
-  const reshaped = new Map<number, number>();
-  const memoryOf = (id: number): number => reshaped.get(id) ?? id;
+  /** The values of which reshapes are shown. */
+  const shown = new Int32Array(limit).fill(-1);
+  const memoryOf = (id: number): number => shown[id] === -1 ? id : shown[id]!;
 
-  const spread = findSpread(instructions);
+  const spread = findSpread(graph, limit);
   const elementBytes = elementBytesOf(target);
-  const costs = new Map<number, Cost>();
+  const costs = new Array<Cost | undefined>(limit);
   for (const instruction of instructions) {
-    const { output } = instruction;
-    specs.set(output.id, output.spec);
-    producers.set(output.id, instruction);
-    const [source] = instruction.operands;
-    if (instruction.op === "reshape" && !isLiteral(source!)) {
-      reshaped.set(output.id, memoryOf(source!.id));
+    const { op, operands, output } = instruction;
+    specs[output.id] = output.spec;
+    producers[output.id] = instruction;
+    const source = operands[0];
+    if (op === "reshape" && !isLiteral(source!)) {
+      shown[output.id] = memoryOf(source!.id);
     }
     let role = fitsLoop(instruction, target) ? simpleRoleOf(instruction) : "opaque";
     if (role === undefined || role === "inlined") {
-      const cost = costOf(instruction, costs, roles, elementBytes);
-      role ??= isWorthStoring(instruction, cost, spread, elementBytes) ? "computed" : "inlined";
-      if (role === "inlined") costs.set(output.id, cost);
+      const cost = costOf(instruction, costs);
+      role ??= isWorthStoring(instruction, cost, spread[output.id] === 1, elementBytes)
+        ? "computed"
+        : "inlined";
+      if (role === "inlined") costs[output.id] = cost;
     }
-    roles.set(output.id, role);
+    roles[output.id] = role;
   }
 
-  if (target.buffersPerLoop === undefined) inlineChains(graph, roles);
+  if (target.buffersPerLoop === undefined) inlineChains(graph, roles, limit);
 
   const pinned = new Set<number>();
   const pin = (operand: Operand): void => {
     if (isLiteral(operand)) return;
     const id = memoryOf(operand.id);
-    if (roles.get(id) === "inlined") pinned.add(id);
+    if (roles[id] === "inlined") pinned.add(id);
   };
   graph.outputs.forEach(pin);
   for (const { operands, output } of instructions) {
-    if (roles.get(output.id) === "opaque") operands.forEach(pin);
+    if (roles[output.id] === "opaque") operands.forEach(pin);
   }
-  return { instructions, producers, roles, specs, target, pinned, memoryOf };
+  return { given, instructions, producers, roles, specs, target, pinned, memoryOf };
 }
 
 const initial: Record<ReductionName, (dtype: string) => number> = {
@@ -126,33 +141,34 @@ function isFusible(instruction: Instruction): boolean {
 /** What computing an inlined value again takes. */
 interface Cost {
   readonly operations: number;
-  /** Bytes read of each value in memory. */
-  readonly reads: ReadonlyMap<number, number>;
+  /** The values in memory that are read, each once. */
+  readonly reads: readonly Value[];
 }
 
-const free: Cost = { operations: 0, reads: new Map() };
+const nothing: readonly Value[] = [];
 
-function costOf(
-  instruction: Instruction,
-  costs: ReadonlyMap<number, Cost>,
-  roles: ReadonlyMap<number, Role>,
-  elementBytes: ElementBytes,
-): Cost {
+function costOf(instruction: Instruction, costs: readonly (Cost | undefined)[]): Cost {
   const { operands } = instruction;
-  const reads = new Map<number, number>();
+  let reads = nothing;
   let operations = isView(instruction) || operands.length === 0 ? 0 : 1;
   for (const operand of operands) {
     if (isLiteral(operand)) continue;
-    const { id, spec } = operand;
-    if (roles.get(id) === "inlined") {
-      const cost = costs.get(id)!;
-      operations += cost.operations;
-      for (const [source, bytes] of cost.reads) reads.set(source, bytes);
+    const cost = costs[operand.id];
+    if (cost === undefined) {
+      reads = union(reads, [operand]);
     } else {
-      reads.set(id, bytesOf(spec, elementBytes));
+      operations += cost.operations;
+      reads = union(reads, cost.reads);
     }
   }
-  return operands.length === 0 ? free : { operations, reads };
+  return { operations, reads };
+}
+
+/** Short lists of values as one, without those that are in it already. */
+function union(a: readonly Value[], b: readonly Value[]): readonly Value[] {
+  if (a.length === 0) return b;
+  const missing = b.filter(({ id }) => !a.some((other) => other.id === id));
+  return missing.length === 0 ? a : [...a, ...missing];
 }
 
 // deno-fmt-ignore -- a line a family
@@ -188,27 +204,30 @@ const chainLimit = 40;
  * Inlines what only one instruction at the same points needs: nothing is computed twice by that, and merging the loops
  * of both later would take longer. Not where the number of buffers decides what is one loop.
  */
-function inlineChains({ instructions, outputs }: OwningGraph, roles: Map<number, Role>): void {
-  const uses = new Map<number, number>();
-  const use = (operand: Operand): void => {
-    if (!isLiteral(operand)) uses.set(operand.id, (uses.get(operand.id) ?? 0) + 1);
-  };
-  for (const { operands } of instructions) operands.forEach(use);
-  outputs.forEach(use);
-  const lengths = new Map<number, number>();
+function inlineChains(
+  { instructions, outputs }: OwningGraph,
+  roles: (Role | undefined)[],
+  limit: number,
+): void {
+  const uses = new Int32Array(limit);
+  for (const { operands } of instructions) {
+    for (const operand of operands) if (!isLiteral(operand)) uses[operand.id]!++;
+  }
+  for (const { id } of outputs) uses[id]!++;
+  /** How many instructions a computed value takes so; 0 for others. */
+  const lengths = new Int32Array(limit);
   for (const instruction of instructions) {
     const { op, operands, output } = instruction;
-    if (roles.get(output.id) !== "computed" || !isElementwise(op)) continue;
+    if (roles[output.id] !== "computed" || !isElementwise(op)) continue;
     let length = 1;
     for (const operand of operands) {
-      if (isLiteral(operand) || roles.get(operand.id) !== "computed") continue;
-      const whole = length + (lengths.get(operand.id) ?? chainLimit);
-      const isOnly = uses.get(operand.id) === 1 && sameShape(operand.spec.shape, output.spec.shape);
-      if (!isOnly || whole > chainLimit) continue;
-      roles.set(operand.id, "inlined");
+      if (isLiteral(operand) || lengths[operand.id] === 0 || uses[operand.id] !== 1) continue;
+      const whole = length + lengths[operand.id]!;
+      if (whole > chainLimit || !sameShape(operand.spec.shape, output.spec.shape)) continue;
+      roles[operand.id] = "inlined";
       length = whole;
     }
-    lengths.set(output.id, length);
+    lengths[output.id] = length;
   }
 }
 
@@ -224,30 +243,34 @@ function simpleRoleOf(instruction: Instruction): Role | undefined {
 function isWorthStoring(
   { output }: Instruction,
   { operations, reads }: Cost,
-  spread: ReadonlySet<number>,
+  isSpread: boolean,
   elementBytes: ElementBytes,
 ): boolean {
   if (operations > operationLimit) return true;
-  if (reads.size === 0) return false;
-  let [largest, total] = [bytesOf(output.spec, elementBytes), 0];
-  for (const bytes of reads.values()) {
+  if (reads.length === 0) return false;
+  if (isSpread) return true;
+  let largest = bytesOf(output.spec, elementBytes);
+  let total = 0;
+  for (const { spec } of reads) {
+    const bytes = bytesOf(spec, elementBytes);
     largest = Math.max(largest, bytes);
     total += bytes;
   }
-  return spread.has(output.id) || total > readLimit * largest;
+  return total > readLimit * largest;
 }
 
-/** Values that something reads more than once for each element. */
-function findSpread(instructions: readonly Instruction[]): Set<number> {
-  const spread = new Set<number>();
-  for (const instruction of instructions.toReversed()) {
+/** By id, whether something reads a value more than once for each element. */
+function findSpread({ instructions }: Graph, limit: number): Uint8Array {
+  const spread = new Uint8Array(limit);
+  for (let at = instructions.length - 1; at >= 0; at--) {
+    const instruction = instructions[at]!;
     const { operands, output } = instruction;
     const size = sizeOf(output.spec.shape);
-    const passesOn = isView(instruction) && spread.has(output.id);
+    const passesOn = isView(instruction) && spread[output.id] === 1;
     for (const operand of operands) {
       if (isLiteral(operand)) continue;
       const grows = size > sizeOf(operand.spec.shape) && isFusible(instruction);
-      if (grows || passesOn) spread.add(operand.id);
+      if (grows || passesOn) spread[operand.id] = 1;
     }
   }
   return spread;

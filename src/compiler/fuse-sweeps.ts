@@ -10,7 +10,7 @@ export interface LoopBody {
 
 /** Whether a loop computes a value where it needs it, rather than reading it from memory. */
 export function isComputed({ roles, pinned }: Roles, { members }: LoopBody, id: number): boolean {
-  return members.has(id) || (roles.get(id) === "inlined" && !pinned.has(id));
+  return members.has(id) || (roles[id] === "inlined" && !pinned.has(id));
 }
 
 /** In which sweeps over the reduced axes a loop computes its values. */
@@ -45,7 +45,7 @@ export function createSweeps(roles: Roles, body: LoopBody): Sweeps {
       outerValues.add(id);
       if (!outer) return firstOf(id, true) + 1;
     }
-    const producer = roles.producers.get(id)!;
+    const producer = roles.producers[id]!;
     const reduces = isReduction(producer);
     let first = reduces ? 0 : start;
     for (const operand of valuesOf(producer)) {

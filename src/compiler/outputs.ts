@@ -1,5 +1,6 @@
 import { type Graph, type Instruction, isLiteral, type Value } from "../graph/graph.ts";
 import { createGraph } from "../graph/print.ts";
+import { nextIdOf } from "./next-id.ts";
 
 /** A graph whose outputs are values with memory of their own. */
 export interface OwningGraph extends Graph {
@@ -12,15 +13,11 @@ export interface OwningGraph extends Graph {
  */
 export function withOwnOutputs(graph: Graph): OwningGraph {
   const list = [...graph.instructions];
-  let nextId = 0;
+  let nextId = nextIdOf(graph);
   const borrowed = new Set<number>();
   const views = new Map<number, number>();
-  for (const { id } of [...graph.inputs, ...graph.constants]) {
-    borrowed.add(id);
-    nextId = Math.max(nextId, id + 1);
-  }
+  for (const { id } of [...graph.inputs, ...graph.constants]) borrowed.add(id);
   for (const { op, operands: [source], output } of list) {
-    nextId = Math.max(nextId, output.id + 1);
     if (op === "reshape" && !isLiteral(source!)) {
       const root = views.get(source!.id) ?? source!.id;
       views.set(output.id, root);

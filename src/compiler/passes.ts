@@ -97,16 +97,17 @@ export function kernelOf(pass: Pass, bufferOf: (id: number) => number): AnyKerne
       output: { buffer: bufferOf(output.id), spec: output.spec },
     };
   }
-  const { loop } = pass;
+  return { op: "loop", loop: withBuffers(pass.loop, bufferOf) };
+}
+
+/** A loop over other buffers. */
+export function withBuffers(loop: Loop, bufferOf: (buffer: number) => number): Loop {
   const place = (access: Access): Access => ({ ...access, buffer: bufferOf(access.buffer) });
   return {
-    op: "loop",
-    loop: {
-      ...loop,
-      statements: loop.statements.map((statement) =>
-        statement.kind === "load" ? { ...statement, access: place(statement.access) } : statement
-      ),
-      stores: loop.stores.map(({ statement, access }) => ({ statement, access: place(access) })),
-    },
+    ...loop,
+    statements: loop.statements.map((statement) =>
+      statement.kind === "load" ? { ...statement, access: place(statement.access) } : statement
+    ),
+    stores: loop.stores.map(({ statement, access }) => ({ statement, access: place(access) })),
   };
 }

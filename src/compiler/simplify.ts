@@ -7,7 +7,9 @@ import {
   isLiteralOf,
   type Operand,
 } from "../graph/graph.ts";
-import { createGraph, printParams } from "../graph/print.ts";
+import { createGraph } from "../graph/print.ts";
+import { createDistinctInstructions } from "./equal-instructions.ts";
+import { nextIdOf } from "./next-id.ts";
 
 /** Computes an instruction whose operands are all numbers; undefined where it would rather not. */
 export type EvaluateScalar = (instruction: Instruction) => number | undefined;
@@ -17,24 +19,34 @@ export type EvaluateScalar = (instruction: Instruction) => number | undefined;
  * exact algebra, common subexpressions, dead code.
  */
 export function simplify(graph: Graph, evaluate: EvaluateScalar): Graph {
-  const replaced = new Map<number, Operand>();
+  const limit = nextIdOf(graph);
+  /** By id, like the next one. */
+  const replaced = new Array<Operand | undefined>(limit);
+  const producers = new Array<Instruction | undefined>(limit);
   const resolve = (operand: Operand): Operand =>
-    isLiteral(operand) ? operand : replaced.get(operand.id) ?? operand;
-  const producers = new Map<number, Instruction>();
-  const seen = new Map<string, Operand>();
+    isLiteral(operand) ? operand : replaced[operand.id] ?? operand;
+  const producerOf: ProducerOf = (operand) =>
+    isLiteral(operand) ? undefined : producers[operand.id];
+  const inlined = (operand: Operand): Operand => {
+    const producer = producerOf(operand);
+    const value = producer && everywhereIn(producer);
+    if (value === undefined) return operand;
+    return { literal: value, spec: { shape: [], dtype: operand.spec.dtype } };
+  };
+  const seen = createDistinctInstructions(graph.instructions.length);
   const kept: Instruction[] = [];
 
   for (const original of graph.instructions) {
-    const instruction = inlineScalars(withOperands(original, resolve), producers);
+    const instruction = inlineScalars(withOperands(original, resolve), inlined);
     const { output } = instruction;
-    const key = instructionKey(instruction);
-    const simpler = seen.get(key) ?? fold(instruction, evaluate) ?? rewrite(instruction, producers);
+    const simpler = seen.find(instruction)?.output ?? fold(instruction, evaluate) ??
+      rules[instruction.op]?.(instruction, producerOf);
     if (simpler !== undefined) {
-      replaced.set(output.id, simpler);
+      replaced[output.id] = simpler;
       continue;
     }
-    seen.set(key, output);
-    producers.set(output.id, instruction);
+    seen.add(instruction);
+    producers[output.id] = instruction;
     kept.push(instruction);
   }
   const outputs = graph.outputs.map(resolve);
@@ -55,25 +67,13 @@ function withOperands(
   return replaced === undefined ? instruction : { ...instruction, operands: replaced };
 }
 
-function instructionKey({ op, params, operands, output }: Instruction): string {
-  let text = `${op}${printParams(params)} ${output.spec.dtype}`;
-  for (const operand of operands) {
-    text += isLiteral(operand)
-      ? ` ${Object.is(operand.literal, -0) ? "-0" : operand.literal}:${operand.spec.dtype}`
-      : ` %${operand.id}`;
-  }
-  return text;
-}
-
 /** Reads the number behind an operand that is one value everywhere, where broadcasting makes that equal. */
-function inlineScalars(instruction: Instruction, producers: Map<number, Instruction>): Instruction {
+function inlineScalars(
+  instruction: Instruction,
+  numberOr: (operand: Operand) => Operand,
+): Instruction {
   if (!broadcasting.has(instruction.op)) return instruction;
-  const inlined = withOperands(instruction, (operand) => {
-    const producer = isLiteral(operand) ? undefined : producers.get(operand.id);
-    const value = producer && everywhereIn(producer);
-    if (value === undefined) return operand;
-    return { literal: value, spec: { shape: [], dtype: operand.spec.dtype } };
-  });
+  const inlined = withOperands(instruction, numberOr);
   // Some operand must still carry the shape of the result.
   const { shape } = instruction.output.spec;
   const carries = inlined === instruction || shape.length === 0 ||
@@ -104,10 +104,10 @@ function fold(instruction: Instruction, evaluate: EvaluateScalar): Operand | und
   return literal === undefined ? undefined : { literal, spec: output.spec };
 }
 
-type Rule = (
-  instruction: Instruction,
-  producerOf: (operand: Operand) => Instruction | undefined,
-) => Operand | undefined;
+/** The instruction that makes an operand, if one does. */
+type ProducerOf = (operand: Operand) => Instruction | undefined;
+
+type Rule = (instruction: Instruction, producerOf: ProducerOf) => Operand | undefined;
 
 const fits = (operand: Operand, spec: TensorSpec): Operand | undefined =>
   operand.spec.dtype === spec.dtype && sameShape(operand.spec.shape, spec.shape)
@@ -155,33 +155,21 @@ const rules: Partial<Record<PrimitiveName, Rule>> = {
     isLiteral(condition!) ? fits(condition.literal !== 0 ? a! : b!, output.spec) : undefined,
 };
 
-function rewrite(
-  instruction: Instruction,
-  producers: Map<number, Instruction>,
-): Operand | undefined {
-  const producerOf = (operand: Operand) =>
-    isLiteral(operand) ? undefined : producers.get(operand.id);
-  return rules[instruction.op]?.(instruction, producerOf);
-}
-
 /** The graph without what no output needs. */
 export function withoutDeadCode(graph: Graph): Graph {
-  const live = new Set<number>();
+  const { inputs, constants, instructions, outputs } = graph;
+  const live = new Uint8Array(nextIdOf(graph));
   const use = (operand: Operand): void => {
-    if (!isLiteral(operand)) live.add(operand.id);
+    if (!isLiteral(operand)) live[operand.id] = 1;
   };
-  graph.outputs.forEach(use);
+  outputs.forEach(use);
   const kept: Instruction[] = [];
-  for (const instruction of graph.instructions.toReversed()) {
-    if (!live.has(instruction.output.id)) continue;
+  for (let at = instructions.length - 1; at >= 0; at--) {
+    const instruction = instructions[at]!;
+    if (live[instruction.output.id] === 0) continue;
     instruction.operands.forEach(use);
     kept.push(instruction);
   }
-  return createGraph({
-    inputs: graph.inputs,
-    // Kept even if dead: callers pass them by position.
-    constants: graph.constants,
-    instructions: kept.reverse(),
-    outputs: graph.outputs,
-  });
+  // Constants stay even if dead: callers pass them by position.
+  return createGraph({ inputs, constants, instructions: kept.reverse(), outputs });
 }
