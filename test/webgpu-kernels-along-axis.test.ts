@@ -61,7 +61,8 @@ test("webgpu argMax is that of the reference", { skip }, async () => {
 });
 
 test("webgpu argMax finds the first of the largest in a long row", { skip }, async () => {
-  const [length, at] = [30011, [4, 17001, 29000]];
+  // Long enough to be searched in parts.
+  const [length, at] = [50011, [4, 17001, 29000]];
   const float = fillSeeded("float32", [length], 1);
   const rows = [Infinity, NaN, 1.5].map((value) => {
     const row = float.slice();
@@ -72,7 +73,15 @@ test("webgpu argMax finds the first of the largest in a long row", { skip }, asy
   const negative = float.slice();
   new Uint32Array(negative.buffer)[777] = 0xffc00000;
   rows.push(argMax([length], 0, "float32", negative));
-  await check([...rows, argMax([9001, 2], 0, "int32", fillSeeded("int32", [9001, 2], 4))]);
+  await check([...rows, argMax([40001, 2], 0, "int32", fillSeeded("int32", [40001, 2], 4))]);
+});
+
+test("webgpu argMax of a row of more turns than a loop may have", { skip }, async () => {
+  // On llvmpipe a shader's loops end after 65,535 turns, here of 256 invocations.
+  const length = 2 ** 24 + 1000;
+  const x = new Int32Array(length);
+  x[length - 3] = x[length - 2] = 1;
+  await check([argMax([length], 0, "int32", x)]);
 });
 
 function cumSum(
@@ -116,6 +125,18 @@ test("webgpu cumSum of long and of many rows is that of the reference", { skip }
     cumSum([70, 9000], 0, { reverse: true }),
     cumSum([9000, 65], 1),
   ]);
+});
+
+test("webgpu cumSum of -0 is -0, however long a row is", { skip }, async () => {
+  const shapes: [Shape, number][] = [[[7], 0], [[100], 0], [[3, 1030], 1], [[50001], 0], [
+    [9000, 65],
+    1,
+  ]];
+  const cases = shapes.flatMap(([shape, axis]) =>
+    [false, true].map((reverse) => cumSum(shape, axis, { reverse }))
+  );
+  for (const { inputs: [x] } of cases) x!.fill(-0);
+  await check(cases);
 });
 
 test("webgpu cumSum carries NaN and infinities on", { skip }, async () => {

@@ -106,6 +106,19 @@ test("webgpu dot is that of the reference in each of its ways", { skip }, async 
   }
 });
 
+test("webgpu dot of a sum of more steps than a loop may have turns", { skip }, async () => {
+  const { limits } = await gpu();
+  const product = matrices([1, 12, 12, 70001], ["bfc", "bcf"], "int32");
+  const each = caseOf(product, 1);
+  for (const way of waysOf(dotProduct(each.kernel), limits)) {
+    const [result] = await runOnGpu([each], (kernel, firstBuffer, limits) => {
+      const product = dotProduct(kernel as Kernel<"dot">);
+      return lowerBy({ ...way, parts: 1 }, product, firstBuffer, limits);
+    });
+    assertSums(each, result!, depthOf(product));
+  }
+});
+
 test("webgpu dot chooses tiles, lanes and parts by what there is to do", () => {
   // deno-fmt-ignore -- a way a line
   const ways: readonly [string, readonly [number, number, number, number]][] = [

@@ -133,6 +133,21 @@ test("webgpu scatterAdd of many rows is that of the reference", { skip }, async 
   ]);
 });
 
+test("webgpu scatterAdd of equal indices that lie far apart", { skip }, async () => {
+  // Further than the turns of a loop on llvmpipe, and with too many places to be cut into parts for their own sake.
+  const count = 70000;
+  const values = Array.from({ length: count }, (_, i) => i % 2);
+  values[0] = values[count - 1] = 5;
+  const whole = Array.from({ length: count }, (_, i) => i % 8);
+  const indices = elements("int32", [count], values);
+  await check([
+    caseOf("scatterAdd", { axis: 0, extent: count }, [elements("int32", [count], whole), indices], {
+      shape: [count],
+      dtype: "int32",
+    }),
+  ]);
+});
+
 test("webgpu scatterAdd gives the same bits every time", { skip }, async () => {
   const [count, inner, extent] = [5000, 5, 7];
   const drawn = fillSeeded("int32", [count], 5);

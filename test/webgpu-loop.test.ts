@@ -56,6 +56,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) i
   let local = inGroup.x;
   let workgroup = group.x;
   guardBits = group.z >> 1u;
+  let v2 = buffer2[0u];
   let point = workgroup * 256u + local;
   if (point >= 60u) {
     return;
@@ -65,13 +66,57 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) i
   let i0 = rest1;
   let v0 = buffer0[i0 * 2u + i1];
   let v1 = buffer1[i1];
-  let v2 = buffer2[0u];
   let v3 = v0 * v1;
   let v4 = v3 + vec4<f32>(obscure(v2));
   buffer0[i0 * 2u + i1] = v4;
 }
 `,
   );
+});
+
+test("webgpu loop: a store comes as soon as its value, and after all loads", () => {
+  const loop: Loop = {
+    extents: [8],
+    reduced: 0,
+    statements: [
+      { kind: "load", access: access(0, [1]), dtype: "float32" },
+      { kind: "apply", op: "neg", params: {}, args: [0], dtype: "float32" },
+      { kind: "apply", op: "abs", params: {}, args: [0], dtype: "float32" },
+      { kind: "load", access: access(1, [1]), dtype: "float32" },
+      { kind: "apply", op: "mul", params: {}, args: [2, 3], dtype: "float32" },
+      { kind: "load", access: access(2, [0]), dtype: "float32" },
+      { kind: "apply", op: "mul", params: {}, args: [4, 5], dtype: "float32" },
+    ],
+    // The last one over what a point loads, and one over a number that all load.
+    stores: [
+      { statement: 1, access: access(3, [1]) },
+      { statement: 4, access: access(1, [1]) },
+      { statement: 6, access: access(0, [1]) },
+    ],
+  };
+  const linesOf = (loop: Loop) =>
+    loopShader(loop, usualLimits)!.code.split("\n").flatMap((line) =>
+      line.match(/let v(\d+) =|(buffer\d+\[i0\]) =|(point >=)/)?.slice(1).filter(Boolean) ?? []
+    );
+  assert.deepEqual(linesOf(loop), [
+    "5",
+    "point >=",
+    "0",
+    "3",
+    "1",
+    "buffer3[i0]",
+    "2",
+    "4",
+    "buffer1[i0]",
+    "6",
+    "buffer0[i0]",
+  ]);
+  // Others may have stored what an invocation without a point would load.
+  const overNumber: Loop = {
+    ...loop,
+    stores: [...loop.stores, { statement: 6, access: access(2, [0]) }],
+  };
+  assert.deepEqual(linesOf(overNumber).slice(0, 3), ["point >=", "0", "3"]);
 });
 
 test("webgpu loop: a reduction is combined in a workgroup's memory", () => {

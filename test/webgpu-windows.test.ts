@@ -8,17 +8,25 @@ import type { ShaderLimits } from "../backends/webgpu/shader.ts";
 import {
   adamw,
   applyUpdates,
+  argMax,
+  conv2d,
+  cumSum,
   DeviceError,
   explain,
+  grad,
   type GradientTransformation,
   jit,
   matmul,
+  mul,
   ones,
   s3,
   softmax,
   type StateKind,
+  sum,
+  take,
   type Tensor,
   tensor,
+  transpose,
   zeros,
 } from "../mod.ts";
 import type { TypedArray } from "../src/core/dtype.ts";
@@ -129,6 +137,41 @@ test("webgpu windows: a loop that sweeps is cut between rows", options, async ()
   assert.deepEqual(results[0], results[1]);
 });
 
+test("webgpu windows: other kernels are cut between rows", options, async () => {
+  registerDevice("webgpu-parts", await backendBinding(2 ** 12).then((each) => () => each));
+  registerDevice("webgpu-whole", await backendBinding(2 ** 27).then((each) => () => each));
+  const values = (size: number) => Float32Array.from({ length: size }, (_, i) => i * 7919 % 17 - 8);
+  const indices = Int32Array.from({ length: 300 }, (_, i) => i * 7919 % 25 - 1);
+  const picture = [9, 8, 8, 3];
+  const timesTransposed = jit((x: Tensor, y: Tensor) => matmul(x, transpose(y)));
+  const cases: [string, (device: string) => Tensor][] = [
+    ["rows", (device) => matmul(of([90, 20], device), of([20, 24], device))],
+    ["rows of the right", (device) => timesTransposed(of([5], device), of([1501, 5], device))],
+    ["batches", (device) => matmul(of([7, 16, 16], device), of([7, 16, 12], device))],
+    ["sums", (device) => cumSum(of([31, 80], device), 1)],
+    ["sums of columns", (device) => cumSum(of([31, 16, 5], device), 1)],
+    ["largest", (device) => argMax(of([200, 10], device), 1)],
+    ["rows of a table", (device) => take(of([24, 8], device), picks(device, 300), 0)],
+    ["columns of tables", (device) => take(of([50, 24], device), picks(device, 32), 1)],
+    ["gradient of columns", (device) => {
+      const f = (x: Tensor) => sum(mul(take(x, picks(device, 32), 1), of([50, 32], device)));
+      return jit(grad(f))(of([50, 24], device));
+    }],
+    ["examples", (device) => conv2d(of(picture, device), of([3, 3, 3, 8], device))],
+  ];
+  const of = (shape: number[], device: string) =>
+    tensor(values(shape.reduce((a, b) => a * b, 1)), { shape, device });
+  const picks = (device: string, count: number) => tensor(indices.subarray(0, count), { device });
+  for (const [name, compute] of cases) {
+    const [parts, whole] = [compute("webgpu-parts"), compute("webgpu-whole")];
+    assert.deepEqual(parts.shape, whole.shape);
+    assert.deepEqual(await parts.data(), await whole.data(), name);
+  }
+  const product = jit((x: Tensor, y: Tensor) => matmul(x, y));
+  const { kernels } = explain(product, of([90, 20], "webgpu-parts"), of([20, 24], "webgpu-parts"));
+  assert.match(kernels[0]!.runs!, /times/);
+});
+
 test("webgpu windows: what cannot be cut is refused", options, async () => {
   registerDevice("webgpu-small", await backendBinding(2 ** 16).then((each) => () => each));
   const device = "webgpu-small";
@@ -136,9 +179,20 @@ test("webgpu windows: what cannot be cut is refused", options, async () => {
   assert.throws(() => jit((x: Tensor) => softmax(x))(long), DeviceError);
   const wide = zeros([100, 200], { device });
   assert.equal((await wide.add(1).data())[19999], 1);
-  assert.throws(
-    () => matmul(wide, zeros([200, 2], { device })),
-    (error: Error) =>
-      error instanceof DeviceError && /\(dot, .*80000 bytes.*at most 65536/.test(error.message),
-  );
+  // A sum along all rows, a table, and a running sum of one row.
+  const narrow = zeros([100, 2], { device });
+  const refused: [string, () => Tensor][] = [
+    ["dot", () => jit((x: Tensor, y: Tensor) => matmul(transpose(x), y))(wide, narrow)],
+    ["gather", () => take(wide, tensor([1, 2], { dtype: "int32", device }), 0)],
+    ["cumSum", () => cumSum(wide.reshape([20000]), 0)],
+    ["argMax", () => argMax(wide, 0)],
+  ];
+  for (const [op, call] of refused) {
+    assert.throws(
+      call,
+      (error: Error) =>
+        error instanceof DeviceError &&
+        new RegExp(`\\(${op}, .*80000 bytes.*at most 65536.*split the tensor`).test(error.message),
+    );
+  }
 });

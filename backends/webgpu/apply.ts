@@ -210,14 +210,15 @@ const isNormal = ({ least = 0 }: Argument): boolean => least >= 2 ** -126;
 
 /** The larger of two floats; simpler where more is known of one. */
 function largerText(call: Call, a: Argument, b: Argument): string {
-  // Among subnormal numbers it is the device that says which ones count as 0, in all of its operations alike.
-  if (!isNormal(a) && !isNormal(b) && !isBound(a) && !isBound(b)) {
-    return call("larger", a.text, b.text);
+  if (isBound(a) || (a.least !== undefined && !isBound(b))) [a, b] = [b, a];
+  if (b.least === undefined) {
+    return call(isBound(b) ? "atLeastNegative" : "larger", a.text, b.text);
   }
-  if (a.least !== undefined && b.least !== undefined) return call("largerPositive", a.text, b.text);
-  if (isBound(a) || a.least !== undefined) [a, b] = [b, a];
-  if (isBound(b)) return call(b.literal! < 0 ? "atLeastNegative" : "atLeast", a.text, b.text);
-  return call(b.least === undefined ? "larger" : "largerThanPositive", a.text, b.text);
+  if (a.least === undefined && isBound(b)) return call("atLeast", a.text, b.text);
+  const name = a.least === undefined ? "largerThanPositive" : "largerPositive";
+  const larger = call(name, a.text, b.text);
+  // Among subnormal numbers it is the device that says which ones count as 0, in all of its operations alike.
+  return isNormal(a) || isNormal(b) || isBound(b) ? larger : call("taken", larger);
 }
 
 /** The smaller of two floats; simpler where more is known of one. */

@@ -44,6 +44,14 @@ fn $obscure(x: F) -> F {
 }
 `,
   },
+  // As the device's arithmetic takes it: a subnormal number may count as 0. A known 1 would vanish.
+  taken: {
+    text: `
+fn $taken(x: F) -> F {
+  return x * F(bitcast<f32>(0x3f800000u | guardBits));
+}
+`,
+  },
   // For values that a compiler may know to be 0, so that they do not vanish from sums and products.
   hidden: {
     text: `
@@ -125,12 +133,13 @@ fn $atLeast(a: F, b: F) -> F {
 }
 `,
   },
+  // Moved so that, as signed integers, what lies above b comes last, and NaN first.
   atMost: {
     text: `
 fn $atMost(a: F, b: F) -> F {
-  // From the next number after b up to infinity.
-  let first = bitcast<U>(b) + U(1u);
-  return select(a, b, (bitcast<U>(a) - first) < (U(0x7f800001u) - first));
+  let first = U(0xff800001u);
+  let least = min(bitcast<I>(bitcast<U>(a) - first), bitcast<I>(bitcast<U>(b) - first));
+  return bitcast<F>(bitcast<U>(least) + first);
 }
 `,
   },
@@ -138,9 +147,10 @@ fn $atMost(a: F, b: F) -> F {
   atLeastNegative: {
     text: `
 fn $atLeastNegative(a: F, b: F) -> F {
-  // From the next number before b down to -infinity.
-  let first = bitcast<U>(b) + U(1u);
-  return select(a, b, (bitcast<U>(a) - first) < (U(0xff800001u) - first));
+  // What lies below b comes last.
+  let first = U(0x7f800001u);
+  let least = min(bitcast<I>(bitcast<U>(a) - first), bitcast<I>(bitcast<U>(b) - first));
+  return bitcast<F>(bitcast<U>(least) + first);
 }
 `,
   },
@@ -152,13 +162,13 @@ fn $atMostNegative(a: F, b: F) -> F {
 }
 `,
   },
-  // The same where b has no sign or is NaN: of those with a sign only NaN could win from it.
+  // The same where b has no sign, unless it is NaN.
   largerThanPositive: {
     text: `
 fn $largerThanPositive(a: F, b: F) -> F {
-  let most = bitcast<U>(max(bitcast<I>(a), bitcast<I>(b)));
-  let negative = max(bitcast<U>(a), bitcast<U>(b));
-  return bitcast<F>(select(most, negative, negative > U(0xff800000u)));
+  let size = max(bitcast<I>(a) & I(0x7fffffff), bitcast<I>(b) & I(0x7fffffff));
+  let most = max(bitcast<I>(a), bitcast<I>(b));
+  return bitcast<F>(select(most, size, size > I(0x7f800000)));
 }
 `,
   },
@@ -170,12 +180,13 @@ fn $largerPositive(a: F, b: F) -> F {
 }
 `,
   },
+  // As in atMost.
   smallerPositive: {
     text: `
 fn $smallerPositive(a: F, b: F) -> F {
-  let most = max(bitcast<U>(a), bitcast<U>(b));
-  let least = min(bitcast<U>(a), bitcast<U>(b));
-  return bitcast<F>(select(least, most, most > U(0x7f800000u)));
+  let first = U(0xff800001u);
+  let least = min(bitcast<I>(bitcast<U>(a) - first), bitcast<I>(bitcast<U>(b) - first));
+  return bitcast<F>(bitcast<U>(least) + first);
 }
 `,
   },

@@ -12,6 +12,8 @@ export interface LoopReductions {
   declarations(division: Division & { kind: "tree" }, combination: Combination): string;
   /** What comes before the points. */
   start(sweep: number): string;
+  /** The statements that they combine. */
+  takes(sweep: number): readonly number[];
   /** What happens at a point, or at four. */
   step(sweep: number, indent: string): string;
   /** The results, of an invocation that had all points. */
@@ -73,6 +75,7 @@ export function createReductions(
         const first = op === "sum" && dtype === "float32" ? hidden(dtype, text) : text;
         return `  var r${index} = ${typeOf(dtype, width)}(${first});\n`;
       }).join(""),
+    takes: (sweep) => of(sweep).map(({ arg }) => arg),
     step: (sweep, indent) =>
       of(sweep).map((each) => {
         const { index, arg, width } = each;

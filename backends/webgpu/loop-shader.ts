@@ -9,6 +9,7 @@ import { createFunctions } from "./functions.ts";
 import { leastValues } from "./least-values.ts";
 import type { Level } from "./loop-axes.ts";
 import { createLoopBuffers, indexValue } from "./loop-buffers.ts";
+import { computedAt, constantLoads, orderFor, type Sink } from "./loop-order.ts";
 import { type Division, type LoopPlan, planLoop } from "./loop-plan.ts";
 import { createReductions } from "./loop-reductions.ts";
 import {
@@ -87,13 +88,14 @@ interface ShaderText {
 }
 
 function textOf(plan: LoopPlan, combination: Combination): ShaderText {
-  const { loop: { statements, stores }, axes, levels, sweepOf, vectorAxis, varies, division } =
-    plan;
+  const { loop: { statements, stores }, axes, sweepOf, vectorAxis, varies, division } = plan;
   const { extents, outer, walkOf } = axes;
   const buffers = createLoopBuffers(plan);
   const functions = createFunctions();
   const least = leastValues(statements);
   const widthOf = (index: number): Width => varies[index] ? 4 : 1;
+  const constants = division.kind === "each" ? constantLoads(plan) : [];
+  const written = new Set(constants);
 
   /** A statement's value, for one element or for four. */
   function argument(index: number, width: Width, isHidden = false): Argument {
@@ -141,44 +143,64 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
     }
   }
 
+  function line(index: number, indent: string): string {
+    return `${indent}let v${index} = ${valueOf(statements[index]!, index)};\n`;
+  }
+
+  /** What is left to be computed at a level. */
+  const leftAt = (sweep: number, level: Level): number[] =>
+    computedAt(plan, sweep, level).filter((index) => !written.has(index));
+
   /** The statements of a level. */
   function block(sweep: number, level: Level, indent: string): string {
-    let text = "";
-    statements.forEach((statement, i) => {
-      if (sweepOf[i] !== sweep || levels[i] !== level) return;
-      if (statement.kind === "literal" || statement.kind === "reduce") return;
-      text += `${indent}let v${i} = ${valueOf(statement, i)};\n`;
-    });
-    return text;
+    const left = leftAt(sweep, level);
+    left.forEach((index) => written.add(index));
+    return left.map((index) => line(index, indent)).join("");
   }
 
   /** The stores at every point, or those that happen once for an outer one. */
-  function storesOf(sweep: number, level: "inner" | "outer", indent: string): string {
+  function storesOf(sweep: number, level: "inner" | "outer", indent: string): Sink[] {
     return stores.filter((store) =>
       sweepOf[store.statement] === sweep && isInnerStore(plan, store) === (level === "inner")
     ).map((store) => {
       const walk = walkOf(store);
       const wide = vectorAxis !== undefined && walk.strides[vectorAxis] !== 0;
       const value = argument(store.statement, wide ? 4 : 1).text;
-      return buffers.store(store.access, walk, value, indent);
-    }).join("");
+      return {
+        needs: [store.statement],
+        text: buffers.store(store.access, walk, value, indent),
+      };
+    });
+  }
+
+  /** Statements of a level and what they are for, in an order that keeps few values waiting. */
+  function inTurn(sweep: number, level: Level, sinks: readonly Sink[], indent: string): string {
+    return orderFor(statements, leftAt(sweep, level), sinks)
+      .map((each) => typeof each === "number" ? line(each, indent) : each.text).join("");
   }
 
   const reductions = createReductions(plan, functions, argument);
   const outerExtents = countsOf(extents, vectorAxis).slice(0, outer);
   const innerExtents = countsOf(extents, vectorAxis).slice(outer);
-  const outerText = (sweep: number) => block(sweep, "outer", "  ") + reductions.start(sweep);
-  const pointText = (sweep: number) => (indent: string) =>
-    block(sweep, "inner", indent) + reductions.step(sweep, indent) +
-    storesOf(sweep, "inner", indent);
+  const isMap = !statements.some(({ kind }) => kind === "reduce");
+  const outerText = (sweep: number) =>
+    (isMap ? "" : block(sweep, "outer", "  ")) + reductions.start(sweep);
+  const pointText = (sweep: number) => (indent: string) => {
+    if (isMap) return "";
+    const step = { needs: reductions.takes(sweep), text: reductions.step(sweep, indent) };
+    return inTurn(sweep, "inner", [step, ...storesOf(sweep, "inner", indent)], indent);
+  };
 
   let declarations = buffers.declarations;
   let body: string;
   if (division.kind === "each") {
-    body = invocationText(division, plan.outerCount) + decode("point", outerExtents, 0, "  ");
+    body = constants.map((index) => line(index, "  ")).join("") +
+      invocationText(division, plan.outerCount) + decode("point", outerExtents, 0, "  ");
     for (let sweep = 0; sweep < plan.sweeps; sweep++) {
+      const isLast = sweep === plan.sweeps - 1;
       body += outerText(sweep) + nested(innerExtents, outer, pointText(sweep)) +
-        reductions.alone(sweep) + block(sweep, "late", "  ") + storesOf(sweep, "outer", "  ");
+        reductions.alone(sweep) + (isLast ? "" : block(sweep, "late", "  ")) +
+        inTurn(sweep, isMap ? "outer" : "late", storesOf(sweep, "outer", "  "), "  ");
     }
   } else {
     declarations += reductions.declarations(division, combination);
@@ -195,9 +217,9 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
       // Later sweeps take what is reduced from all slices.
       if (!isLast) body += block(sweep, "late", "  ");
       const stores = storesOf(sweep, "outer", "    ");
-      if (stores === "") continue;
-      const late = isLast ? block(sweep, "late", "    ") : "";
-      body += `${barrier}  if (slice == 0u && isPoint) {\n${late}${stores}  }\n`;
+      if (stores.length === 0) continue;
+      const text = inTurn(sweep, "late", stores, "    ");
+      body += `${barrier}  if (slice == 0u && isPoint) {\n${text}  }\n`;
       if (!isLast) body += barrier;
     }
   }

@@ -4,7 +4,7 @@ import type { AnyKernel, Kernel } from "../../src/backend/program.ts";
 import { splitReduction } from "../../src/backend/split-reduction.ts";
 import { DeviceError } from "../../src/core/errors.ts";
 import { sizeOf } from "../../src/core/shape.ts";
-import { lowerKernel } from "./kernels/mod.ts";
+import { lowerInWindows } from "./kernel-windows.ts";
 import { loopShader } from "./loop-shader.ts";
 import { cutInWindows } from "./loop-windows.ts";
 import { partsFor } from "./reduction-stages.ts";
@@ -72,7 +72,7 @@ function lowerOwn(
   { limits, others }: LowerTarget,
 ): Lowered {
   const loops = kernel.op === "loop" ? [kernel.loop] : loopsOf(kernel);
-  if (loops === undefined) return lowerOther(kernel as Kernel, byteLengths.length, limits, others);
+  if (loops === undefined) return lowerOther(kernel as Kernel, byteLengths, limits, others);
   const shaders: Shader[] = [];
   const buffers: number[] = [];
   for (const loop of loops) {
@@ -108,7 +108,7 @@ function checkBindings(
 
 function lowerOther(
   kernel: Kernel,
-  firstBuffer: number,
+  byteLengths: readonly number[],
   limits: ShaderLimits,
   { customKernel }: OtherShaders,
 ): Lowered {
@@ -120,7 +120,7 @@ function lowerOther(
     }
     return { shaders: [customKernel(kernel as Kernel<"customKernel">, limits)], buffers: [] };
   }
-  return lowerKernel(kernel, firstBuffer, limits);
+  return lowerInWindows(kernel, byteLengths, limits);
 }
 
 /** A long reduction to few results in two stages, so that all of the GPU takes part. */

@@ -29,6 +29,8 @@ const shortRow = 64;
 /** Few rows longer than this are cut into segments. */
 const longRow = 16384;
 const mostSegments = 256;
+/** Any longer than that: the loops of a shader end after 65,535 turns on some software devices. */
+const longestRow = 2 ** 22;
 /** Neighbours that an invocation of a workgroup sums by itself. */
 const each = 4;
 
@@ -57,7 +59,7 @@ export function lowerCumSum(
     return { shaders: [walkRows(sums, limits)], buffers: [] };
   }
   const step = each * usualInvocations(limits);
-  const length = rows < 64 && extent > longRow
+  const length = (rows < 64 && extent > longRow) || extent > longestRow
     ? Math.ceil(Math.max(longRow / 4, extent / mostSegments) / step) * step
     : extent;
   const segments = Math.ceil(extent / length);
@@ -71,6 +73,12 @@ export function lowerCumSum(
     ],
     buffers: [rows * segments * elementBytes],
   };
+}
+
+/** What adds nothing to any number: -0 of floats, of which no compiler knows. `group.z` is 0. */
+function nothing(dtype: DType): string {
+  const element = storedType(dtype);
+  return element === "f32" ? "bitcast<f32>(0x80000000u | group.z)" : `${element}()`;
 }
 
 /** Where the `at`-th summand of a row lies. */
@@ -128,12 +136,13 @@ function scanSegments(sums: Sums, length: number, limits: ShaderLimits): Shader 
   let row = workgroup / ${segments}u;
   let start = workgroup % ${segments}u * ${length}u;
   let end = min(start + ${length}u, ${extent}u);
-  var carry = ${element}();
+  let nothing = ${nothing(dtype)};
+  var carry = nothing;
   for (var first = start; first < end; first += ${each * invocations}u) {
     let at = first + local * ${each}u;
 ${
       own.map((i) =>
-        `    var sum${i} = ${element}();
+        `    var sum${i} = nothing;
     if (at + ${i}u < end) {
       sum${i} = x[${place(sums, "row", `at + ${i}u`)}];
     }
@@ -186,7 +195,7 @@ function carries(sums: Sums, length: number, carry: number, limits: ShaderLimits
     count: outer * inner * segments,
     limits,
     body: `  let row = i / ${segments}u;
-  var sum = ${element}();
+  var sum = ${nothing(dtype)};
   for (var segment = 0u; segment < i % ${segments}u; segment++) {
     sum += sums[${place(sums, "row", `segment * ${length}u + ${length - 1}u`)}];
   }

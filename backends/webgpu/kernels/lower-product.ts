@@ -38,6 +38,8 @@ const dispatchCost = 8000;
 const memoryCost = 80;
 /** The fewest steps of a sum that are a part of their own. */
 const leastDepth = 256;
+/** The most: the loops of a shader end after 65,535 turns on some software devices. */
+const mostDepth = 32768;
 
 /** Makes shaders of products, in the way that costs least. */
 export function lowerProduct(
@@ -68,7 +70,8 @@ export function lowerBy(
   limits: ShaderLimits,
 ): Lowered {
   const { dtype, rows, columns, batches, output } = product;
-  const depth = Math.ceil(product.depth / wanted / step) * step;
+  const least = Math.max(wanted, Math.ceil(product.depth / mostDepth));
+  const depth = Math.ceil(product.depth / least / step) * step;
   const parts = Math.ceil(product.depth / depth);
   if (parts === 1) return { shaders: [shader({ parts, depth, target: output })], buffers: [] };
   const count = rows * columns * batches;

@@ -27,6 +27,8 @@ const fewIndices = 128;
 /** Indices are cut into parts of at least so many, and into at most so many parts. */
 const leastPart = 256;
 const mostParts = 256;
+/** But a part is not longer than that: the loops of a shader end after 65,535 turns on some software devices. */
+const longestPart = 32768;
 
 /** The bits of a link: where the next equal index is, and whether it is the first. */
 const noNext = "0x7fffffffu";
@@ -55,9 +57,9 @@ export function lowerScatterAdd(
   if (count <= fewIndices) {
     return { shaders: [searchEach(scatter, output.buffer, limits)], buffers: [] };
   }
-  // The parts together are no larger than the updates.
+  // The parts together are no larger than the updates, if that makes them short enough.
   const wanted = Math.min(mostParts, Math.floor(count / Math.max(extent, leastPart)));
-  const partLength = Math.ceil(count / Math.max(1, wanted));
+  const partLength = Math.ceil(count / Math.max(wanted, Math.ceil(count / longestPart)));
   const parts = Math.ceil(count / partLength);
   const target = parts === 1 ? output.buffer : firstBuffer + 1;
   const shaders = [

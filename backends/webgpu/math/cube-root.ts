@@ -74,7 +74,8 @@ fn $positiveCbrt(x: F) -> F {
     text: `
 fn $normalCbrt(x: F) -> F {
   let bits = bitcast<U>(x);${cubeRoot("y")}
-  return select(x, root, bits < U(0x7f800000u));
+  // The root of NaN is NaN.
+  return select(x, root, bitcast<I>(x) < I(0x7f800000));
 }
 `,
   },
@@ -102,9 +103,9 @@ fn $positiveRcbrt(x: F) -> F {
     text: `
 fn $normalRcbrt(x: F) -> F {
   let bits = bitcast<U>(x);${reciprocalCubeRoot("x")}
-  // Infinity less the bits of infinity or NaN.
+  // Infinity less its bits; the root of NaN is NaN.
   let ends = U(0x7f800000u) - bits;
-  return bitcast<F>(select(ends, bitcast<U>(root), bits < U(0x7f800000u)));
+  return bitcast<F>(select(ends, bitcast<U>(root), bitcast<I>(x) < I(0x7f800000)));
 }
 `,
   },
