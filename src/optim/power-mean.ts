@@ -1,7 +1,7 @@
 /** The mean of order p that S3's denominator and state are, for floats of any size. */
 import { abs, add, div, maximum, minimum, mul, pow, sign, square, sub } from "../ops/arithmetic.ts";
 import { equal } from "../ops/comparison.ts";
-import { cbrt, sqrt } from "../ops/elementary.ts";
+import { cbrt, exp, log, sqrt } from "../ops/elementary.ts";
 import { where } from "../ops/logical.ts";
 import { and, bitcast, numberLike, rcbrt } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -76,25 +76,44 @@ export interface Power {
   divideByRoot(n: Tensor, x: Tensor): Tensor;
 }
 
-/** x^p, its root, and the division by it. */
+/** Powers of higher order than this are not made of products. */
+const mostFactors = 64;
+
+/**
+ * x^p, its root, and the division by it: products, square roots and cube roots where they do. pow takes many times as
+ * long to run, and on some devices to compile.
+ */
 export function powerOf(p: number): Power {
-  switch (p) {
-    case 1:
-      return withRoot((x) => x, (x) => x);
-    case 2:
-      return withRoot(square, sqrt);
-    case 3: {
-      const divideByRoot = (n: Tensor, x: Tensor) => mul(n, rcbrt(x));
-      return { power: (x) => mul(x, square(x)), root: cbrt, divideByRoot };
-    }
-    case 4:
-      return withRoot((x) => square(square(x)), (x) => sqrt(sqrt(x)));
-    case Infinity:
-      // M alone is the mean.
-      return withRoot(sign, sign);
-    default:
-      return withRoot((x) => pow(x, p), (x) => pow(x, 1 / p));
+  // M alone is the mean.
+  if (p === Infinity) return withRoot(sign, sign);
+  if (!Number.isInteger(p) || p > mostFactors) {
+    return withRoot((x) => pow(x, p), (x) => pow(x, 1 / p));
   }
+  const power = (x: Tensor) => wholePower(x, p);
+  const inner = p % 3 === 0 ? rootOf(p / 3) : undefined;
+  // Of 5 and more: the error of the logarithm, which grows with it, is divided by p.
+  const general = (x: Tensor) => exp(mul(log(x), 1 / p));
+  if (inner === undefined) return withRoot(power, rootOf(p) ?? general);
+  return {
+    power,
+    root: (x) => cbrt(inner(x)),
+    divideByRoot: (n, x) => mul(n, rcbrt(inner(x))),
+  };
+}
+
+/** x^p for whole p >= 1, by squares. */
+function wholePower(x: Tensor, p: number): Tensor {
+  if (p === 1) return x;
+  const even = wholePower(square(x), Math.floor(p / 2));
+  return p % 2 === 0 ? even : mul(x, even);
+}
+
+/** x^(1/p) where whole p has no factors but 2 and 3: cube roots of square roots. */
+function rootOf(p: number): Power["root"] | undefined {
+  if (p === 1) return (x) => x;
+  const [step, rest] = p % 3 === 0 ? [cbrt, p / 3] : [sqrt, p / 2];
+  const inner = Number.isInteger(rest) ? rootOf(rest) : undefined;
+  return inner && ((x) => step(inner(x)));
 }
 
 function withRoot(power: Power["power"], root: Power["root"]): Power {
