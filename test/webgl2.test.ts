@@ -25,6 +25,8 @@ const files = [
   "gpu-s3.test.ts",
   "gpu-optimizers.test.ts",
   "gpujs-custom-kernel.test.ts",
+  "gpujs-custom-operators.test.ts",
+  "gpujs-custom-expressions.test.ts",
   "gpujs-elementwise.test.ts",
   "gpujs-faults.test.ts",
   "gpujs-seam.test.ts",

@@ -97,7 +97,10 @@ const definitions: Readonly<Record<string, Definition>> = {
       return numberOf(x, large) > 0.5 ? bounded : 0;`,
   },
 
-  /** 2^k for whole k in [-126, 127], exactly: a factor for every binary digit of k. */
+  /**
+   * 2^k for whole k in [-126, 127], exactly: a factor for every binary digit of k. No choice depends on another: software
+   * for WebGL takes twice as long to compile a loop for each that does.
+   */
   powerOfTwo: {
     parameters: ["k"],
     body: `const b0 = k < 0 ? 0.5 : 2;
@@ -110,12 +113,13 @@ const definitions: Readonly<Record<string, Definition>> = {
       const k6 = Math.abs(k);
       ${
       [6, 5, 4, 3, 2, 1].map((i) =>
-        `const f${i} = k${i} >= ${2 ** i} ? b${i} : 1;
-        const k${i - 1} = k${i} >= ${2 ** i} ? k${i} - ${2 ** i} : k${i};`
+        `const d${i} = Math.floor(k${i} * ${2 ** -i});
+        const k${i - 1} = k${i} - d${i} * ${2 ** i};`
       ).join("\n")
     }
-      const f0 = k0 >= 1 ? b0 : 1;
-      return f6 * f5 * f4 * f3 * f2 * f1 * f0;`,
+      return ${
+      [6, 5, 4, 3, 2, 1].map((i) => `(d${i} > 0.5 ? b${i} : 1)`).join(" * ")
+    } * (k0 > 0.5 ? b0 : 1);`,
   },
 
   /** x 2^k, for any x and whole k in [-252, 254]. */
@@ -253,18 +257,14 @@ const definitions: Readonly<Record<string, Definition>> = {
       return (x < 0 ? e : 1) / (1 + e);`,
   },
 
-  /** The largest power of two that is not above x, for x from 2^-126 to 2^127: a step for each digit of its exponent. */
+  /** The largest power of two that is not above x, for normal x: Math.log2 may be off, but never by more than one. */
   powerBelow: {
     parameters: ["x"],
-    body: `const y7 = x < 1 ? x * ${2 ** 126} : x;
-      const p7 = x < 1 ? ${2 ** -126} : 1;
-      ${
-      [6, 5, 4, 3, 2, 1, 0].map((i) =>
-        `const y${i} = y${i + 1} >= ${2 ** 2 ** i} ? y${i + 1} * ${2 ** -(2 ** i)} : y${i + 1};
-        const p${i} = y${i + 1} >= ${2 ** 2 ** i} ? p${i + 1} * ${2 ** 2 ** i} : p${i + 1};`
-      ).join("\n")
-    }
-      return p0;`,
+    calls: ["powerOfTwo"],
+    body: `const e = Math.floor(Math.log2(x));
+      const power = powerOfTwo(e > 126 ? 126 : (e < -126 ? -126 : e));
+      const twice = 2 * power;
+      return power > x ? 0.5 * power : (twice <= x ? twice : power);`,
   },
 
   /** 1 / x for powers of two from 2^-126 to 2^126: devices may divide with an error, which one step takes away. */

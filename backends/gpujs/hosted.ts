@@ -12,6 +12,7 @@ import type {
 } from "./gpu.ts";
 import { isWide, narrowed, type WideArray, widened, wideView } from "./host-arrays.ts";
 import { hostKernel, type Prepare } from "./host-kernels.ts";
+import { keptResults, type KernelResult } from "./host-results.ts";
 import {
   checkErrors,
   checkNotLost,
@@ -36,6 +37,7 @@ interface TextureMemory {
   readonly handle: GpujsTexture;
   /** What they are to be read as. */
   readonly dtype: DType;
+  readonly result: KernelResult;
   /** Holds the kernel that made it, by which gpu.js reads a texture. */
   readonly maker?: RunKernel<HostedMemory>;
 }
@@ -57,17 +59,23 @@ export function hostedMode(
   /** Once there has been a texture. */
   let context: WebGlContext | undefined;
   let used = 0;
+  const kept = keptResults();
   const copiers = new Map<string, GpujsKernelFunction>();
   /** Of all kernels the last that was built has the vertices that each of them draws, so that it may not go yet. */
   let newest: GpujsKernelFunction | undefined;
   let isNewestAbandoned = false;
   const abandoned = new FinalizationRegistry<GpujsKernelFunction>((kernel) => {
     if (kernel === newest) isNewestAbandoned = true;
-    else kernel.destroy();
+    else destroy(kernel);
   });
 
+  function destroy(kernel: GpujsKernelFunction): void {
+    kept.forget(kernel);
+    kernel.destroy();
+  }
+
   function noteBuilt(kernel: GpujsKernelFunction): void {
-    if (isNewestAbandoned) newest?.destroy();
+    if (isNewestAbandoned) destroy(newest!);
     newest = kernel;
     isNewestAbandoned = false;
     // gpu.js would keep every kernel for ever; what nobody can run any more is to go.
@@ -94,8 +102,8 @@ export function hostedMode(
   function textureOf(memory: HostedMemory, dtype: DType): GpujsTexture {
     if (memory.texture === undefined) {
       const values = wideView(dtype, hostOf(memory));
-      const handle = inOneRow("Array", values.length, Float32Array.from(values));
-      memory.texture = { handle, dtype };
+      const row = inOneRow("Array", values.length, Float32Array.from(values));
+      memory.texture = { ...row, dtype };
     }
     return memory.texture.handle;
   }
@@ -106,9 +114,10 @@ export function hostedMode(
     size: number,
     source: Float32Array | GpujsTexture,
     layout = "",
-  ): GpujsTexture {
+  ): Pick<TextureMemory, "handle" | "result"> {
     const key = `${type} ${size} ${layout}`;
     let copy = copiers.get(key);
+    const isNew = copy === undefined;
     if (copy === undefined) {
       copy = gpu.createKernel("function kernel(a) { return a[this.thread.x]; }", {
         output: [size],
@@ -116,18 +125,23 @@ export function hostedMode(
         ...textureSettings,
       });
       copiers.set(key, copy);
-      const first = copy(source) as GpujsTexture;
-      noteBuilt(copy);
-      context = first.context;
-      return first;
     }
-    return copy(source) as GpujsTexture;
+    const handle = copy(source) as GpujsTexture;
+    if (isNew) noteBuilt(copy);
+    context = handle.context;
+    return { handle, result: kept.note(copy, 4 * size) };
+  }
+
+  function releaseTexture(memory: HostedMemory): void {
+    if (memory.texture === undefined) return;
+    memory.texture.handle.delete();
+    kept.release(memory.texture.result);
+    memory.texture = undefined;
   }
 
   function release(memory: HostedMemory): void {
     used -= memory.byteLength;
-    memory.texture?.handle.delete();
-    memory.texture = undefined;
+    releaseTexture(memory);
     memory.host = undefined;
   }
 
@@ -174,12 +188,15 @@ export function hostedMode(
         return memoryOf(4 * size, { host: bytesOf(flattened(result, size), dtype) });
       }
       context = result.context;
+      const own = kept.note(built!, 4 * size);
       if (output.length === 1) {
-        return memoryOf(4 * size, { texture: { handle: result, dtype, maker: runKernel } });
+        const texture = { handle: result, dtype, result: own, maker: runKernel };
+        return memoryOf(4 * size, { texture });
       }
-      const handle = inOneRow(result.type, size, result, String(output));
+      const row = inOneRow(result.type, size, result, String(output));
       result.delete();
-      return memoryOf(4 * size, { texture: { handle, dtype } });
+      kept.release(own);
+      return memoryOf(4 * size, { texture: { ...row, dtype } });
     };
     return runKernel;
   }
@@ -244,15 +261,14 @@ export function hostedMode(
         for (const { buffer, dtype, isWritten } of accessed) {
           if (!isWritten) continue;
           const memory = memoryOf(buffer);
-          memory.texture?.handle.delete();
-          memory.texture = undefined;
+          releaseTexture(memory);
           if (!isWide(dtype)) memory.host = widened(arrays.get(`${buffer} ${dtype}`)!).buffer;
         }
       };
     },
     isLost: () => context?.isContextLost() === true,
     describe: () => usesTextures ? "WebGL2 textures, synchronous reads" : "on the host's processor",
-    memory: () => ({ heap: used, used, tensors: used }),
+    memory: () => ({ heap: used + kept.bytes(), used, tensors: used }),
   };
 }
 

@@ -4,6 +4,7 @@ import test from "node:test";
 import { type GpujsBackend, gpujsBackend, gpujsKernel } from "../../../backends/gpujs/mod.ts";
 import { prepare } from "../../../backends/reference/prepare.ts";
 import {
+  abs,
   applyUpdates,
   customKernel,
   describeDevice,
@@ -12,8 +13,11 @@ import {
   explain,
   jit,
   type KernelThis,
+  max,
   mul,
   s3,
+  type S3State,
+  scaleByS3,
   type Tensor,
   tensor,
   transpose,
@@ -96,6 +100,24 @@ test("webgl2: a training step runs on WebGL2, almost all of it by gpu.js", async
   for (const { op, runs } of kernels) assert.match(runs!, /^(gpu\.js|host)/, op);
 });
 
+test("webgl2: the largest update of S3, for orders with pow, exp, and roots alone", async () => {
+  // Where choices in a loop depend on each other, software takes twice as long to compile for each of them: minutes.
+  const data = Float32Array.from({ length: 256 }, (_, i) => Math.sin(i));
+  for (const p of [2.5, 5, 8]) {
+    const transform = scaleByS3({ p });
+    const step = jit((g: Tensor, state: S3State<Tensor>) => {
+      const [u, next] = transform.update(g, state);
+      return [max(abs(u)), next] as const;
+    });
+    const [gpu, cpu] = await Promise.all([await open(), "cpu"].map(async (device) => {
+      const g = tensor(data, { shape: [16, 16], device });
+      const [first, state] = step(g, transform.init(g));
+      return await Promise.all([first, step(mul(g, g), state)[0]].map((each) => each.number()));
+    }));
+    gpu!.forEach((value, i) => assert.ok(Math.abs(value - cpu![i]!) < 1e-6, `${p}: ${value}`));
+  }
+});
+
 test("webgl2: a kernel takes what was uploaded and what kernels left as textures alike", async () => {
   const where = await open();
   // Too many elements for one dimension: gpu.js counts them in two.
@@ -141,6 +163,51 @@ test("webgl2: a result can be read and used when its kernel is collected", async
   await collect(gone);
   assert.deepEqual(await read(backend, keep([result])), [8]);
   assert.deepEqual(await read(backend, result), [7]);
+});
+
+test("webgl2: memory that kernels keep for their next result is counted", async () => {
+  const { backend } = await openAnother();
+  const n = 1000;
+  const spec = { shape: [n], dtype: "float32" } as const;
+  const square = { shape: [n / 10, 10], dtype: "float32" } as const;
+  // The first kernel's memory is too small to tell here.
+  const told = () => {
+    const { heap, used, tensors } = backend.memory!();
+    return [heap, used, tensors].map((bytes) => Math.round(bytes / (4 * n)));
+  };
+  const x = backend.upload(new Float32Array(n));
+  const useUp = (): WeakRef<object> => {
+    const run = gpujsKernel(backend, {
+      source: "function kernel(a) { return a[this.thread.x] + 1; }",
+      inputs: [spec],
+      output: spec,
+    });
+    const first = run([x]);
+    assert.deepEqual(told(), [2, 2, 2]);
+    backend.free(first);
+    assert.deepEqual(told(), [2, 1, 1]);
+    const [second, third] = [run([x]), run([x])];
+    assert.deepEqual(told(), [3, 3, 3]);
+    backend.free(second);
+    assert.deepEqual(told(), [2, 2, 2]);
+    backend.free(third);
+    assert.deepEqual(told(), [2, 1, 1]);
+    const gone = new WeakRef(run);
+    plusOne(backend)([backend.upload(Float32Array.of(1))]);
+    return gone;
+  };
+  await collect(useUp());
+  assert.deepEqual(told(), [1, 1, 1]);
+  // Results of two dimensions lie in rows of their own, from which a copy is made.
+  const turn = gpujsKernel(backend, {
+    source: "function kernel(a) { return a[this.thread.x]; }",
+    inputs: [spec],
+    output: square,
+  });
+  const turned = turn([x]);
+  assert.deepEqual(told(), [3, 2, 2]);
+  backend.free(turned);
+  assert.deepEqual(told(), [3, 1, 1]);
 });
 
 test("webgl2: what no texture holds runs on the host, or is refused", async () => {
