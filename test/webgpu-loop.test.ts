@@ -218,3 +218,22 @@ test("webgpu loop: sums of columns", options, async () => {
   );
   await assertLoops(cases);
 });
+
+test("webgpu loop: a sum of -0 is 0, where compilers know the zeros too", options, async () => {
+  const loop: Loop = {
+    extents: [3, 17],
+    reduced: 1,
+    statements: [
+      { kind: "load", access: { ...access(0, [17, 1]), dtype: "int32" }, dtype: "int32" },
+      { kind: "apply", op: "xor", params: {}, args: [0, 0], dtype: "int32" },
+      { kind: "apply", op: "cast", params: { dtype: "float32" }, args: [1], dtype: "float32" },
+      { kind: "apply", op: "neg", params: {}, args: [2], dtype: "float32" },
+      { kind: "reduce", op: "sum", arg: 3, dtype: "float32" },
+    ],
+    stores: [{ statement: 4, access: access(1, [1, 0]) }],
+  };
+  const x = elements("int32", [51], Array.from({ length: 51 }, (_, i) => i));
+  const each = { loop, buffers: [x, elements("float32", [3], [1, 1, 1])] };
+  const [results] = await runOnBackend([loopProgram(each)]);
+  assert.deepEqual(results, [[0, 0, 0]]);
+});

@@ -1,5 +1,5 @@
 import type { DType } from "../../src/core/dtype.ts";
-import { applyText, type Argument, hidden, typeOf, widen } from "./apply.ts";
+import { applyText, type Argument, typeOf, widen } from "./apply.ts";
 import { type Combination, combineText } from "./combine.ts";
 import type { Width } from "./function-text.ts";
 import type { Functions } from "./functions.ts";
@@ -71,8 +71,8 @@ export function createReductions(
     start: (sweep) =>
       of(sweep).map(({ index, op, dtype, width }) => {
         const text = literal(dtype, initial(op, dtype));
-        // 0 + -0 is 0, and compilers take it for -0.
-        const first = op === "sum" && dtype === "float32" ? hidden(dtype, text) : text;
+        // 0 + -0 is 0, and compilers take it for -0; this 0 is none that a value may be (`hidden`), or they would cancel.
+        const first = op === "sum" && dtype === "float32" ? "bitcast<f32>(guardBits)" : text;
         return `  var r${index} = ${typeOf(dtype, width)}(${first});\n`;
       }).join(""),
     takes: (sweep) => of(sweep).map(({ arg }) => arg),
