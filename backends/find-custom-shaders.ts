@@ -7,16 +7,12 @@ import type { TranslatedLimits, TranslatedShader } from "./gpujs/translated-shad
 export async function findCustomShaders(
   functionName: string,
 ): Promise<(kernel: Kernel<"customKernel">, limits: TranslatedLimits) => TranslatedShader> {
+  let GPU: unknown;
   try {
-    const GPU = await findGpujs(functionName);
-    const { customShaders } = await import("./gpujs/custom-shader.ts");
-    const { functionLibrary } = await import("./webgpu/mod.ts");
-    let translate: ReturnType<typeof customShaders> | undefined;
-    return (kernel, limits) => (translate ??= customShaders(GPU, functionLibrary))(kernel, limits);
+    GPU = await findGpujs(functionName);
   } catch (error) {
-    const reason = error instanceof DeviceError
-      ? error.message.slice(error.functionName.length + 2)
-      : String(error);
+    if (!(error instanceof DeviceError)) throw error;
+    const reason = error.message.slice(error.functionName.length + 2);
     return ({ params: { name } }) => {
       throw new DeviceError(
         "customKernel",
@@ -24,4 +20,8 @@ export async function findCustomShaders(
       );
     };
   }
+  const { customShaders } = await import("./gpujs/custom-shader.ts");
+  const { functionLibrary } = await import("./webgpu/mod.ts");
+  let translate: ReturnType<typeof customShaders> | undefined;
+  return (kernel, limits) => (translate ??= customShaders(GPU, functionLibrary))(kernel, limits);
 }

@@ -1,3 +1,4 @@
+import { importFailure } from "../src/backend/import-failure.ts";
 import { DeviceError } from "../src/core/errors.ts";
 
 /**
@@ -14,11 +15,10 @@ export async function findGpujs(functionName: string): Promise<unknown> {
     const package_: { GPU?: unknown; default?: { GPU?: unknown } } = await import("gpu.js");
     return package_.GPU ?? package_.default?.GPU ?? package_.default;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
     throw new DeviceError(
       functionName,
-      `gpu.js does not load (${reason}); install gpu.js 2.24.1 (npm install gpu.js@2.24.1), or load its ` +
-        `gpu-browser.min.js by a script element first`,
+      `gpu.js ${importFailure("gpu.js", error)}; install gpu.js 2.24.1 ` +
+        `(npm install gpu.js@2.24.1), or load its gpu-browser.min.js by a script element first`,
     );
   }
 }

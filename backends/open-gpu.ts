@@ -1,7 +1,7 @@
 /** Opens GPUs. Everything here is imported when it is needed, so that nobody loads what he has no use for. */
 import type { Backend } from "../src/backend/backend.ts";
 import type { GpuOptions, OpenedDevice } from "../src/backend/registry.ts";
-import { DeviceError, SoftstepError } from "../src/core/errors.ts";
+import { DeviceError } from "../src/core/errors.ts";
 import { findCustomShaders } from "./find-custom-shaders.ts";
 import { findGpujs } from "./find-gpujs.ts";
 import { prepare } from "./reference/prepare.ts";
@@ -51,7 +51,9 @@ export async function openGpuDevice(
         ...(substitute !== undefined && { substitute }),
       };
     } catch (error) {
-      failures.push(`${name}: ${reasonOf(error)}`);
+      // A way that is closed says so; whatever else is thrown, as by a module that does not load, is a mistake.
+      if (!(error instanceof DeviceError)) throw error;
+      failures.push(`${name}: ${error.message.slice(error.functionName.length + 2)}`);
     }
   }
   throw new DeviceError(functionName, `no GPU is available (${failures.join("; ")})`);
@@ -130,10 +132,4 @@ function deviceName(
   const parts = ["gpu", choice, powerPreference, matmulPrecision];
   const name = parts.filter((part) => part !== undefined).join(":");
   return generation === 1 ? name : `${name}#${generation}`;
-}
-
-/** Ours say the function first, which the caller knows. */
-function reasonOf(error: unknown): string {
-  if (error instanceof SoftstepError) return error.message.slice(error.functionName.length + 2);
-  return String(error);
 }

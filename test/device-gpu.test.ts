@@ -27,10 +27,11 @@ import {
   type TypedArray,
   warmupCosineDecaySchedule,
 } from "../mod.ts";
-import { backendOf, registerDevice } from "../src/backend/registry.ts";
+import { backendOf } from "../src/backend/registry.ts";
 import { assertClose } from "./support/tensors.ts";
 import { network, trainer } from "./support/training.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
+import { withoutCpu } from "./support/without-cpu.ts";
 
 const skip = await skipWithoutGpu();
 const ways: [string, DeviceOptions, string | false, RegExp][] = [
@@ -40,19 +41,6 @@ const ways: [string, DeviceOptions, string | false, RegExp][] = [
   ["gpu:gpujs-webasm", { mode: "webasm" }, false, /gpu\.js in mode "?webasm/],
 ];
 const required = { required: true };
-
-/** Runs f while every use of the default device is an error. */
-async function withoutCpu<Result>(f: () => Promise<Result>): Promise<Result> {
-  const cpu = backendOf("test", "cpu");
-  registerDevice("cpu", () => {
-    throw new Error("the device cpu was used");
-  });
-  try {
-    return await f();
-  } finally {
-    registerDevice("cpu", () => cpu);
-  }
-}
 
 const learningRate = warmupCosineDecaySchedule({
   initValue: 0.01,

@@ -6,6 +6,7 @@ import {
   device,
   DeviceError,
   deviceNames,
+  devicePut,
   OptionError,
   tensor,
   zeros,
@@ -100,6 +101,20 @@ test("device: where there is none cpu takes its place, with one warning", async 
   assert.match(describeDevice("cpu"), new RegExp(`in place of a GPU: no adapter for ${kind}`));
 });
 
+test("device: what is opened or named after a failure is in nobody's place", async () => {
+  const { kind: missing } = newKind({ fails: () => "no adapter" });
+  const { kind } = newKind();
+  const name = await device(kind);
+  for (
+    const open of [() => device(kind), () => device(name), () => device(kind, { mode: "cpu" })]
+  ) {
+    await warningsOf(() => device(missing));
+    assert.match(describeDevice("cpu"), /in place of a GPU: no adapter/);
+    assert.notEqual(await open(), "cpu");
+    assert.doesNotMatch(describeDevice("cpu"), /in place of/);
+  }
+});
+
 test("device: one that is required and not there is an error that says why", async () => {
   const { kind } = newKind({ fails: () => "no adapter" });
   const warnings = await warningsOf(() =>
@@ -188,4 +203,28 @@ test("device: unknown kinds, names and options are refused by name", async () =>
     });
   }
   assert.throws(() => zeros([1], { device: `${kind}:wgsl` }), /is not open/);
+});
+
+test("device: what is no name is refused as such", async () => {
+  const cases: [unknown, string, string][] = [
+    [7, "7", "7"],
+    [7n, "7", "7"],
+    [null, "null", "null"],
+    [Symbol("x"), "Symbol(x)", "Symbol(x)"],
+    [{}, "an object", "an object"],
+    [Promise.resolve("cpu"), "a Promise", "a promise"],
+  ];
+  for (const [given, asKind, asName] of cases) {
+    await assert.rejects(device(given as string, { threads: 2 } as never), (error: Error) => {
+      assert.ok(error instanceof DeviceError);
+      assert.match(error.message, /^device: kind is (.*); expected one of auto, .*cpu/);
+      assert.equal(error.message.slice("device: kind is ".length).split(";")[0], asKind);
+      return true;
+    });
+    const message = `device is ${asName}; expected a name, such as "cpu" or what ` +
+      'await device("gpu") gives';
+    const expected = (name: string) => ({ name: "DeviceError", message: `${name}: ${message}` });
+    assert.throws(() => tensor([1], { device: given as string }), expected("tensor"));
+    await assert.rejects(devicePut([], given as string), expected("devicePut"));
+  }
 });

@@ -55,8 +55,8 @@ import {
   vmap,
   warmupCosineDecaySchedule,
 } from "../mod.ts";
-import { backendOf, registerDevice } from "../src/backend/registry.ts";
 import { transformer } from "./support/training.ts";
+import { withoutCpu } from "./support/without-cpu.ts";
 
 // "reference" is never the default device: what is made on the way must follow the operands there.
 const device = "reference";
@@ -106,19 +106,6 @@ test("devices: operands on different devices and unknown devices are refused", (
   assert.throws(() => tensor([1], { device: "abacus" }), DeviceError);
   assert.equal(add(tensor([1], { device }), tensor(2)).device, device);
 });
-
-/** Runs f while every use of the default device is an error. */
-function withoutCpu<Result>(f: () => Result): Result {
-  const cpu = backendOf("test", "cpu");
-  registerDevice("cpu", () => {
-    throw new Error("the device cpu was used");
-  });
-  try {
-    return f();
-  } finally {
-    registerDevice("cpu", () => cpu);
-  }
-}
 
 /** Fails unless every tensor of the tree is on the device. */
 function assertThere(tree: unknown): void {

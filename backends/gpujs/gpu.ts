@@ -120,6 +120,8 @@ export function wgslTranslator(GPU: GpuConstructor): Translator {
   let Kernel: GpuInstance["Kernel"];
   try {
     Kernel = new GPU({ mode: "webgpu" }).Kernel;
+  } catch (error) {
+    throw anotherGpujs(String(error));
   } finally {
     GPU.enableValidation();
   }
@@ -137,16 +139,18 @@ export function wgslTranslator(GPU: GpuConstructor): Translator {
   return translate;
 }
 
+function anotherGpujs(what: string): DeviceError {
+  return new DeviceError(
+    "gpujs",
+    `this gpu.js does not translate as ${pinned} does (${what}); expected gpu.js ${pinned}`,
+  );
+}
+
 /**
  * Translates a kernel of which everything is known that is relied upon: another gpu.js is to fail here, with a reason,
  * and not in what it computes.
  */
 function checkTranslation(translate: Translator): void {
-  const problem = (what: string): DeviceError =>
-    new DeviceError(
-      "gpujs",
-      `this gpu.js does not translate as ${pinned} does (${what}); expected gpu.js ${pinned}`,
-    );
   let translated: TranslatedKernel;
   try {
     translated = translate("function kernel(a, s) { return a[this.thread.x * 3 + 1] * s; }", {
@@ -154,7 +158,7 @@ function checkTranslation(translate: Translator): void {
       argumentTypes: ["WebGPUBuffer", "Number"],
     });
   } catch (error) {
-    throw problem(String(error));
+    throw anotherGpujs(String(error));
   }
   const { code, layout, workgroupSize } = translated;
   const expected = [
@@ -167,13 +171,13 @@ function checkTranslation(translate: Translator): void {
     mainHead,
   ];
   for (const text of expected) {
-    if (code?.includes(text) !== true) throw problem(`no ${JSON.stringify(text)}`);
+    if (code?.includes(text) !== true) throw anotherGpujs(`no ${JSON.stringify(text)}`);
   }
   const names = [...layout?.arrayArgs ?? [], ...layout?.scalarArgs ?? []].map(({ name, index }) =>
     `${name}${index}`
   );
-  if (String(names) !== "a0,s1") throw problem(`parameters ${names}`);
-  if (String(workgroupSize) !== "64,1,1") throw problem(`workgroups of ${workgroupSize}`);
+  if (String(names) !== "a0,s1") throw anotherGpujs(`parameters ${names}`);
+  if (String(workgroupSize) !== "64,1,1") throw anotherGpujs(`workgroups of ${workgroupSize}`);
 }
 
 /** What another translation than the one that all of this was written for is answered with. */

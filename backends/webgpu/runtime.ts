@@ -1,3 +1,4 @@
+import { importFailure } from "../../src/backend/import-failure.ts";
 import { DeviceError } from "../../src/core/errors.ts";
 import { type ShaderLimits, vectorBytes } from "./shader.ts";
 
@@ -37,15 +38,7 @@ export async function openGpu(
   { powerPreference, float16 = false }: OpenOptions = {},
 ): Promise<OpenedGpu> {
   const { gpu, from } = await findGpu(functionName);
-  const adapter = await gpu.requestAdapter(
-    powerPreference === undefined ? {} : { powerPreference },
-  );
-  if (adapter === null) {
-    throw new DeviceError(
-      functionName,
-      `${from} finds no adapter; expected a GPU with a driver for Vulkan, Metal or Direct3D 12`,
-    );
-  }
+  const adapter = await findAdapter(functionName, gpu, from, powerPreference);
   const device = await openDevice(functionName, adapter);
   const { limits, features } = device;
   return {
@@ -67,6 +60,28 @@ export async function openGpu(
       float16: float16 && features.has("shader-f16"),
     },
   };
+}
+
+async function findAdapter(
+  functionName: string,
+  gpu: GPU,
+  from: string,
+  powerPreference: OpenOptions["powerPreference"],
+): Promise<GPUAdapter> {
+  let adapter: GPUAdapter | null;
+  try {
+    adapter = await gpu.requestAdapter(powerPreference === undefined ? {} : { powerPreference });
+  } catch (error) {
+    // Some browsers have WebGPU by name only.
+    throw new DeviceError(functionName, `${from} gives no adapter: ${messageOf(error)}`);
+  }
+  if (adapter === null) {
+    throw new DeviceError(
+      functionName,
+      `${from} finds no adapter; expected a GPU with a driver for Vulkan, Metal or Direct3D 12`,
+    );
+  }
+  return adapter;
 }
 
 /** The runtime's own WebGPU, or else the package's: `navigator.gpu` may be there and offer no adapter. */
@@ -92,18 +107,16 @@ async function findGpu(functionName: string): Promise<Gpu> {
 async function importPackage(functionName: string): Promise<Gpu> {
   // A name that bundlers do not see, so that they do not ask for the package.
   const name = "webgpu";
-  let dawn: { create(flags: string[]): GPU; globals: Record<string, unknown> };
   try {
-    dawn = await import(name);
+    const dawn: { create(flags: string[]): GPU } = await import(name);
+    return { gpu: dawn.create([]), from: "the package webgpu" };
   } catch (error) {
     throw new DeviceError(
       functionName,
-      `this runtime has no WebGPU of its own, and the package "webgpu" does not load ` +
-        `(${error instanceof Error ? error.message.split("\n")[0] : error}); ` +
-        `expected it to be installed: npm install webgpu@0.6, or bun add webgpu@0.6`,
+      `this runtime has no WebGPU of its own, and the package webgpu ` +
+        `${importFailure(name, error)}; install it (npm install webgpu@0.6, or bun add webgpu@0.6)`,
     );
   }
-  return { gpu: dawn.create([]), from: "the package webgpu" };
 }
 
 /** A device with the adapter's own limits: the defaults are what every adapter has, and small. */

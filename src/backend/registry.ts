@@ -78,20 +78,33 @@ export function backendOf(functionName: string, name: DeviceName): Backend {
   let backend = started.get(name);
   if (backend === undefined) {
     const factory = factories.get(name);
-    if (factory === undefined) {
-      const kind = String(name).split(":")[0]!;
-      throw new DeviceError(
-        functionName,
-        openers.has(kind)
-          ? `device ${JSON.stringify(name)} is not open; expected the name that ` +
-            `await device(${JSON.stringify(kind)}) gives`
-          : `unknown device ${JSON.stringify(name)}; expected one of ${deviceNames().join(", ")}`,
-      );
-    }
+    if (factory === undefined) throw unknownDevice(functionName, name);
     backend = factory();
     started.set(name, backend);
   }
   return backend;
+}
+
+function unknownDevice(functionName: string, name: unknown): DeviceError {
+  if (typeof name !== "string") {
+    const isObject = Object(name) === name;
+    // A forgotten "await" is the usual one.
+    const given = name instanceof Promise ? "a promise" : isObject ? "an object" : name;
+    return new DeviceError(
+      functionName,
+      `device is ${
+        String(given)
+      }; expected a name, such as "cpu" or what await device("gpu") gives`,
+    );
+  }
+  const kind = name.split(":")[0]!;
+  return new DeviceError(
+    functionName,
+    openers.has(kind)
+      ? `device ${JSON.stringify(name)} is not open; expected the name that ` +
+        `await device(${JSON.stringify(kind)}) gives`
+      : `unknown device ${JSON.stringify(name)}; expected one of ${deviceNames().join(", ")}`,
+  );
 }
 
 /**

@@ -40,6 +40,7 @@ interface Opening {
 // package may be there at the next call.
 const openings = new Map<string, Opening>();
 const generations = new Map<string, number>();
+const opened = new Set<DeviceName>();
 const warnings = new Set<string>();
 
 /**
@@ -73,12 +74,16 @@ export async function device(
   kind: DeviceKind | DeviceName,
   options: DeviceOptions = {},
 ): Promise<DeviceName> {
+  if (typeof kind !== "string") {
+    throw new DeviceError("device", `kind is ${describe(kind)}; expected one of ${kinds()}`);
+  }
   const opensAs = kind === "auto" ? "gpu" : kind;
   const open = openerOf(opensAs);
   const { required, ...gpu } = readOptions(kind, options, open !== undefined);
   if (open === undefined) {
     if (kind === "auto") return defaultDevice;
     checkKind(kind);
+    if (opened.has(kind)) noteFallback(undefined);
     return kind;
   }
   try {
@@ -110,6 +115,7 @@ function openOnce(kind: string, open: DeviceOpener, options: GpuOptions): Promis
       const device = await open("device", options, generation);
       registerDevice(device.name, () => device.backend);
       generations.set(key, generation);
+      opened.add(device.name);
       opening.device = device;
       return device;
     } catch (error) {
@@ -184,14 +190,18 @@ function readOptions(
 }
 
 function checkKind(kind: string): void {
-  const kinds = new Set(["auto", ...openerKinds(), ...deviceNames()]);
-  if (kinds.has(kind)) return;
+  if (deviceNames().includes(kind)) return;
   // A name that some GPU may get, but has not.
-  if (openerOf(String(kind).split(":")[0]!) !== undefined) backendOf("device", kind);
+  if (openerOf(kind.split(":")[0]!) !== undefined) backendOf("device", kind);
   throw new DeviceError(
     "device",
-    `unknown device ${describe(kind)}; expected one of ${[...kinds].join(", ")}`,
+    `unknown device ${JSON.stringify(kind)}; expected one of ${kinds()}`,
   );
+}
+
+/** What can be asked for at the moment. */
+function kinds(): string {
+  return [...new Set(["auto", ...openerKinds(), ...deviceNames()])].join(", ");
 }
 
 function warnOnce(kind: string, reason: string): void {

@@ -5,6 +5,7 @@ import { DTypeError } from "../../src/core/errors.ts";
 import { sizeOf, type TensorSpec } from "../../src/core/shape.ts";
 import type { PrimitiveName } from "../../src/graph/instruction-set.ts";
 import { primitiveOf } from "../../src/tracing/primitive.ts";
+import { isSubnormal } from "./gpujs.ts";
 import { anyElement } from "./kernel-arbitraries.ts";
 import { type Application, type OperandCase, primitiveCases } from "./primitive-cases.ts";
 import { type Elements, elements } from "./run-kernel.ts";
@@ -41,9 +42,6 @@ const rounding: ReadonlySet<PrimitiveName> = new Set<PrimitiveName>([
   ...["reduceSum", "cumSum", "scatterAdd", "dot", "conv"] as const,
 ]);
 
-/** Devices may take subnormal numbers for zeros, so that nothing is to be seen of what a primitive makes of them. */
-const isSubnormal = (x: number) => x !== 0 && Math.abs(x) < 1.01 * 2 ** -126;
-
 /** What each application costs in a page would take a minute for all of them. */
 const share = "document" in globalThis ? 0.5 : 1;
 
@@ -74,6 +72,7 @@ export function runsOf(
   const next = generator(seed);
   const anyOf = (dtype: DType, n: number): number[] =>
     fc.sample(anyElement[dtype], { numRuns: n, seed: Math.floor(next() * 2 ** 31) })
+      // Nothing is to be seen of what a primitive makes of what a device may have taken for zero.
       .map((x) => isSubnormal(x) ? 0 : x);
   const draw = ({ shape, range }: OperandCase, dtype: DType): Elements => {
     const size = sizeOf(shape);
