@@ -5,7 +5,8 @@ import fc from "fast-check";
 import type { Statement } from "../src/backend/loop.ts";
 import type { ElementwiseName } from "../src/graph/instruction-set.ts";
 import { isSubnormal, modes, runProgramsOn, skipped } from "./support/gpujs.ts";
-import { apply, literal, load, loopProgram } from "./support/gpujs-loops.ts";
+import { freshLoopProgram } from "./support/loop-program.ts";
+import { apply, literal, load } from "./support/loop-statements.ts";
 import { type Elements, elements } from "./support/run-kernel.ts";
 import { access } from "./support/run-loop.ts";
 
@@ -102,7 +103,7 @@ for (const mode of modes) {
       chains.map(({ statements }) => {
         const stored = { statement: statements.length - 1, access: access(inputs.length, [1]) };
         const loop = { extents: [size], reduced: 0, statements, stores: [stored] };
-        return loopProgram(loop, inputs, [{ dtype: "float32", size }]);
+        return freshLoopProgram(loop, inputs, [{ dtype: "float32", size }]);
       }),
     );
     chains.forEach(({ right, statements }, i) => {

@@ -4,7 +4,9 @@ import { test } from "node:test";
 import type { Loop, Statement } from "../src/backend/loop.ts";
 import type { ElementwiseName } from "../src/graph/instruction-set.ts";
 import { gpujsFor, modes, runProgramsOn, skipped } from "./support/gpujs.ts";
-import { apply, compute, literal, load, loopProgram } from "./support/gpujs-loops.ts";
+import { compute } from "./support/gpujs-loops.ts";
+import { freshLoopProgram } from "./support/loop-program.ts";
+import { apply, exponentBits, literal, load } from "./support/loop-statements.ts";
 import { elements } from "./support/run-kernel.ts";
 import { access } from "./support/run-loop.ts";
 
@@ -162,31 +164,22 @@ for (const mode of modes) {
     const values = [1, 1.5, 0.75, 2 ** -126, 3e-38, 2 ** 126, 3e38, Infinity, 0, 4 - 2 ** -22]
       .map(Math.fround);
     const x = elements("float32", [values.length], values);
-    const exponent = [
-      apply("bitcast", [0], "int32"),
-      literal(0x00800000, "int32"),
-      apply("max", [1, 2], "int32"),
-      literal(0x7effffff, "int32"),
-      apply("min", [3, 4], "int32"),
-      literal(0x7f800000, "int32"),
-      apply("and", [5, 6], "int32"),
-    ];
     const power = (x: number): number =>
       2 ** Math.min(Math.max(Math.floor(Math.log2(x)), -126), 126);
     const expected = values.map(power);
-    const scale = await compute(mode, [x], [...exponent, apply("bitcast", [7])]);
+    const scale = await compute(mode, [x], [...exponentBits, apply("bitcast", [7])]);
     assert.deepEqual([scale.values, scale.way], [expected, "gpu.js"]);
     const inverse = await compute(mode, [x], [
-      ...exponent,
+      ...exponentBits,
       literal(0x7f000000, "int32"),
       apply("sub", [8, 7], "int32"),
       apply("bitcast", [9]),
     ]);
     assert.deepEqual([inverse.values, inverse.way], [expected.map((each) => 1 / each), "gpu.js"]);
     // The bits themselves, and what nobody has bounded, are not gpu.js's.
-    assert.equal((await compute(mode, [x], exponent.slice(0, 1))).way, substitute);
+    assert.equal((await compute(mode, [x], exponentBits.slice(0, 1))).way, substitute);
     const free = await compute(mode, [x], [
-      exponent[0]!,
+      exponentBits[0]!,
       literal(0x7f800000, "int32"),
       apply("and", [1, 2], "int32"),
       apply("bitcast", [3]),
@@ -239,7 +232,7 @@ for (const mode of modes) {
           { statement: 7, access: access(3, [1]) },
         ],
       };
-      const each = loopProgram(loop, [a, b, count], [{ dtype: "float32", size: 3 }]);
+      const each = freshLoopProgram(loop, [a, b, count], [{ dtype: "float32", size: 3 }]);
       const [result] = await runProgramsOn(mode, [each]);
       assert.deepEqual(result!.values, [[-9, -18, -27], [11, 22, 33], [2 ** 24 + 1, 8, 9], [
         -99,
@@ -262,7 +255,7 @@ for (const mode of modes) {
       stores: [{ statement: statements.length - 1, access: access(n, [1]) }],
     };
     const [result] = await runProgramsOn(mode === "webgpu" ? "cpu" : mode, [
-      loopProgram(loop, inputs, [{ dtype: "float32", size: 2 }]),
+      freshLoopProgram(loop, inputs, [{ dtype: "float32", size: 2 }]),
     ]);
     assert.deepEqual(result!.values, [[780, -780]]);
     const backend = await gpujsFor(mode);

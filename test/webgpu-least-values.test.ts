@@ -1,43 +1,21 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { accessesOf, prepareLoop } from "../backends/reference/loop.ts";
 import { leastValues } from "../backends/webgpu/least-values.ts";
-import type { Access, Loop, Statement } from "../src/backend/loop.ts";
-import type { BufferPlan, Program } from "../src/backend/program.ts";
+import type { Statement } from "../src/backend/loop.ts";
 import type { DType } from "../src/core/dtype.ts";
-import type { ElementwiseName } from "../src/graph/instruction-set.ts";
+import type { LoopCase } from "./support/exact-loops.ts";
 import { runOnBackend } from "./support/gpu-backend.ts";
-import { type Elements, elements, fromArray, toArray } from "./support/run-kernel.ts";
-import { ulpsBetween } from "./support/run-loop.ts";
+import { interpretLoop, loopProgram } from "./support/loop-program.ts";
+import { apply, exponentBits, literal, load } from "./support/loop-statements.ts";
+import { elements } from "./support/run-kernel.ts";
+import { access, ulpsBetween } from "./support/run-loop.ts";
 import { skipWithoutGpu } from "./support/webgpu-kernel.ts";
 
 const options = { skip: await skipWithoutGpu() };
 
-const apply = (
-  op: ElementwiseName,
-  args: readonly number[],
-  dtype: DType = "float32",
-): Statement => ({ kind: "apply", op, params: op === "bitcast" ? { dtype } : {}, args, dtype });
-const literal = (value: number, dtype: DType = "float32"): Statement => ({
-  kind: "literal",
-  value,
-  dtype,
-});
-const access = (buffer: number, dtype: DType): Access => ({
-  buffer,
-  dtype,
-  offset: 0,
-  strides: [1],
-});
-const load = (buffer: number, dtype: DType): Statement => ({
-  kind: "load",
-  access: access(buffer, dtype),
-  dtype,
-});
-
 test("webgpu leastValues: what a value cannot fall below", () => {
   const cases: [Statement, number | undefined][] = [
-    [load(0, "float32"), undefined],
+    [load(0), undefined],
     [apply("abs", [0]), 0],
     [literal(2), 2],
     [literal(-0), undefined],
@@ -59,14 +37,8 @@ test("webgpu leastValues: what a value cannot fall below", () => {
 
 test("webgpu leastValues: a power of two by its bits, and its reciprocal", () => {
   const statements = [
-    load(0, "float32"),
-    apply("bitcast", [0], "int32"),
-    literal(0x00800000, "int32"),
-    apply("max", [1, 2], "int32"),
-    literal(0x7effffff, "int32"),
-    apply("min", [3, 4], "int32"),
-    literal(0x7f800000, "int32"),
-    apply("and", [5, 6], "int32"),
+    load(0),
+    ...exponentBits,
     literal(0x7f000000, "int32"),
     apply("sub", [8, 7], "int32"),
     apply("bitcast", [9]),
@@ -91,25 +63,28 @@ const first = elements(
 const second = elements("int32", [awkward.length ** 2], awkward.flatMap(() => awkward));
 
 /** A loop over x and y, |x| and |y| (values 2 to 5), and what follows from them. */
-function loopOf(more: readonly Statement[], results: readonly number[]): [Loop, Elements[]] {
+function loopOf(more: readonly Statement[], results: readonly number[]): LoopCase {
   const statements = [
-    load(0, "int32"),
-    load(1, "int32"),
+    load(0, [1], 0, "int32"),
+    load(1, [1], 0, "int32"),
     apply("bitcast", [0]),
     apply("bitcast", [1]),
     apply("abs", [2]),
     apply("abs", [3]),
     ...more,
   ];
+  const size = first.values.length;
+  const outputs = results.map((statement) =>
+    elements(statements[statement]!.dtype, [size], new Array<number>(size).fill(1))
+  );
   const stores = results.map((statement, i) => ({
     statement,
-    access: access(2 + i, statements[statement]!.dtype),
+    access: access(2 + i, [1], 0, outputs[i]!.dtype),
   }));
-  const size = first.values.length;
-  const outputs = stores.map(({ access: { dtype } }) =>
-    elements(dtype, [size], new Array<number>(size).fill(1))
-  );
-  return [{ extents: [size], reduced: 0, statements, stores }, [first, second, ...outputs]];
+  return {
+    loop: { extents: [size], reduced: 0, statements, stores },
+    buffers: [first, second, ...outputs],
+  };
 }
 
 async function compare(
@@ -117,30 +92,17 @@ async function compare(
   results: readonly number[],
   ulps: number,
 ): Promise<void> {
-  const [loop, buffers] = loopOf(more, results);
-  const specs = buffers.map(({ shape, dtype }) => ({ shape, dtype }));
-  const program: Program = {
-    buffers: specs.map((_, input): BufferPlan => ({
-      kind: "input",
-      input,
-      byteLength: 4 * first.values.length,
-    })),
-    kernels: [{ op: "loop", loop }],
-    inputs: specs,
-    outputs: loop.stores.map(({ access: { buffer } }) => ({ buffer, spec: specs[buffer]! })),
-    arenaBytes: 0,
-  };
-  const [actual] = await runOnBackend([{ program, inputs: buffers }]);
-  const arrays = buffers.map(toArray);
-  prepareLoop(loop)(accessesOf(loop).map(({ buffer }) => arrays[buffer]!));
-  loop.stores.forEach(({ access: { buffer, dtype }, statement }, i) => {
-    fromArray(dtype, arrays[buffer]!).forEach((expected, k) => {
+  const each = loopOf(more, results);
+  const { statements } = each.loop;
+  const [actual] = await runOnBackend([loopProgram(each)]);
+  interpretLoop(each).forEach((values, i) => {
+    const { op, dtype } = statements[results[i]!] as { readonly op: string; readonly dtype: DType };
+    values.forEach((expected, k) => {
       const value = actual![i]![k]!;
       const isRight = dtype === "float32"
         ? ulpsBetween("float32", value, expected) <= ulps
         : value === expected;
       const operands = [first, second].map(({ values }) => (values[k]! >>> 0).toString(16));
-      const { op } = loop.statements[statement] as { readonly op: string };
       assert.ok(isRight, `${op} of ${operands.join(" and ")} is ${value}; expected ${expected}`);
     });
   });

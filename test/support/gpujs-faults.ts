@@ -2,7 +2,7 @@
 import type { GpujsMode } from "../../backends/gpujs/mod.ts";
 import type { Statement } from "../../src/backend/loop.ts";
 import { type DType, fromBFloat16Bits, toBFloat16Bits } from "../../src/core/dtype.ts";
-import { apply, literal } from "./gpujs-loops.ts";
+import { apply, exponentBits, literal } from "./loop-statements.ts";
 
 /** A mode, whatever the adapter, or an adapter of mode "webgpu". */
 export type Place = GpujsMode | "llvmpipe" | "SwiftShader";
@@ -36,17 +36,6 @@ const everywhere = { cpu: altogether, webasm: altogether, webgpu: altogether };
 const f32 = Math.fround;
 const specials = [1, NaN, Infinity, -Infinity, 0, -3];
 const largest = 3.4028234663852886e38;
-
-const exponentBits: readonly Statement[] = [
-  apply("bitcast", [0], "int32"),
-  literal(0x00800000, "int32"),
-  apply("max", [1, 2], "int32"),
-  literal(0x7effffff, "int32"),
-  apply("min", [3, 4], "int32"),
-  literal(0x7f800000, "int32"),
-  apply("and", [5, 6], "int32"),
-  apply("bitcast", [7]),
-];
 
 export const faults: readonly Fault[] = [
   {
@@ -433,7 +422,7 @@ export const faults: readonly Fault[] = [
     guard: "powerBelow",
     plain: "Math.pow(2, Math.floor(Math.log2(x)))",
     inputs: [[8 - 2 ** -21, 2 ** 100 - 2 ** 76, 8, 3e-38]],
-    guarded: exponentBits,
+    guarded: [...exponentBits, apply("bitcast", [7])],
     right: (x) => 2 ** Math.floor(Math.log2(x)),
     wrong: { webasm: altogether, ...onDrivers },
   },

@@ -1,8 +1,10 @@
 import { accessesOf, prepareLoop } from "../../backends/reference/loop.ts";
+import type { Loop } from "../../src/backend/loop.ts";
 import type { BufferPlan } from "../../src/backend/program.ts";
+import type { DType } from "../../src/core/dtype.ts";
 import type { LoopCase } from "./exact-loops.ts";
 import type { ProgramCase } from "./gpu-backend.ts";
-import { fromArray, toArray } from "./run-kernel.ts";
+import { type Elements, fromArray, toArray } from "./run-kernel.ts";
 
 /** The buffers that a loop writes, each once. */
 function writtenBy({ loop }: LoopCase): number[] {
@@ -25,6 +27,28 @@ export function loopProgram(each: LoopCase): ProgramCase {
     arenaBytes: 0,
   };
   return { program, inputs: buffers };
+}
+
+/** The same with new buffers for what follows the inputs; those of the inputs that are stored to are donated. */
+export function freshLoopProgram(
+  loop: Loop,
+  inputs: readonly Elements[],
+  fresh: readonly { readonly dtype: DType; readonly size: number }[] = [],
+): ProgramCase {
+  const buffers: ProgramCase["program"]["buffers"] = [
+    ...inputs.map(({ values }, input) =>
+      ({ kind: "input", input, byteLength: 4 * values.length }) as const
+    ),
+    ...fresh.map(({ size }) => ({ kind: "fresh", byteLength: 4 * size }) as const),
+  ];
+  const outputs = loop.stores.map(({ access: { buffer, dtype } }) => ({
+    buffer,
+    spec: { shape: [buffers[buffer]!.byteLength / 4], dtype },
+  }));
+  return {
+    program: { buffers, kernels: [{ op: "loop", loop }], inputs, outputs, arenaBytes: 0 },
+    inputs,
+  };
 }
 
 /** What the reference's interpreter leaves in the buffers that are written. */
