@@ -22,6 +22,7 @@ import { openGpu } from "../backends/webgpu/runtime.ts";
 import { product, rowConstants, rowData, rowKernels } from "./support/custom-kernels.ts";
 import { GPU } from "./support/gpujs.ts";
 import { kernelWays } from "./support/kernel-ways.ts";
+import { rememberText } from "./support/remember-text.ts";
 import { oneKernelProgram } from "./support/run-kernel.ts";
 import { assertClose, elementsOf, uniformTensor } from "./support/tensors.ts";
 import { gpu, skipWithoutGpu } from "./support/webgpu-kernel.ts";
@@ -240,7 +241,7 @@ test("customKernel: a shader has its extents and numbers in its text, and no uni
       name: "f",
       shape: [70_000],
       constants: [["k", 0.1]],
-      source: "function (x) { return x[this.thread.x][1] * this.constants.k; }",
+      source: rememberText("function (x) { return x[this.thread.x][1] * this.constants.k; }"),
     },
     [{ shape: [70_000, 2], dtype: "float32", values: [] }],
     { shape: [70_000], dtype: "float32" },
@@ -266,7 +267,12 @@ test("customKernel: what gpu.js does not compile is said as ours", () => {
   const translate = customShaders(GPU, functionLibrary);
   const [kernel] = oneKernelProgram(
     "customKernel",
-    { name: "f", shape: [1], constants: [], source: "function () { return Math.atanh(2, ); }" },
+    {
+      name: "f",
+      shape: [1],
+      constants: [],
+      source: rememberText("function () { return Math.atanh(2, ); }"),
+    },
     [],
     { shape: [1], dtype: "float32" },
   ).kernels;

@@ -2,9 +2,8 @@
 import type { Kernel } from "../../src/backend/program.ts";
 import { KernelError, SoftstepError } from "../../src/core/errors.ts";
 import { sizeOf, stridesOf } from "../../src/core/shape.ts";
+import { knownKernel } from "../../src/graph/dialect/functions.ts";
 import type { Item, Span } from "../../src/graph/dialect/items.ts";
-import { parseKernel } from "../../src/graph/dialect/parse.ts";
-import { rangesOf } from "../../src/graph/dialect/ranges.ts";
 import { renderKernel } from "../../src/graph/dialect/render.ts";
 import { operatorTexts } from "./custom-operators.ts";
 import { exactBound } from "./exactness.ts";
@@ -45,14 +44,14 @@ export function customKernelSource(
   const counted = indices === "flat" ? shapes.map(sizeOf) : shapes.flat();
   if ([...extents, ...counted].some((count) => count > exactBound)) return undefined;
 
-  const { source, name } = params;
-  const parsed = parseKernel(name, source, shapes.map(({ length }) => length));
+  const { source } = params;
+  const constants = new Map(params.constants);
+  const { parsed, ranges } = knownKernel(source)
+    .read({ inputs: shapes, output: output.spec.shape, constants });
   const { items, variables, body, hasReturnInLoop, itemAt } = parsed;
   if (lacksBits && (items.some(usesBits) || items.filter(gathers(items)).length > 1)) {
     return undefined;
   }
-  const constants = new Map(params.constants);
-  const ranges = rangesOf(parsed, { inputs: shapes, output: output.spec.shape, constants });
   const writer = createWriter(rounds);
   const operators = operatorTexts(writer, limits);
   const arrays: { readonly buffer: number; readonly shape: readonly number[] }[] = [];
@@ -310,7 +309,7 @@ const bitOperators = {
   ">>": (a: number, b: number) => a >> b,
   ">>>": (a: number, b: number) => a >>> b,
 };
-const comparisons: ReadonlySet<string> = new Set("== != === !== < > <= >=".split(" "));
+const comparisons: ReadonlySet<string> = new Set(["==", "!=", "===", "!==", "<", ">", "<=", ">="]);
 
 function isOfBits(item: Item): item is OfBits {
   return (item.kind === "unary" || item.kind === "binary") && item.operator in bitOperators;

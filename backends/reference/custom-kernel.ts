@@ -1,18 +1,16 @@
 import type { TypedArray } from "../../src/core/dtype.ts";
 import type { Shape } from "../../src/core/shape.ts";
 import type { Kernel } from "../../src/backend/program.ts";
-import { kernelFunction } from "../../src/graph/dialect/functions.ts";
-import { parseKernel } from "../../src/graph/dialect/parse.ts";
-import { rangesOf } from "../../src/graph/dialect/ranges.ts";
+import { knownKernel } from "../../src/graph/dialect/functions.ts";
 import type { Run } from "./run.ts";
 
 /** Makes a user's function ready: it runs as it stands, and what it returns is rounded to float32. */
 export function prepareCustomKernel({ params, operands, output }: Kernel<"customKernel">): Run {
-  const { name, source, constants } = params;
-  const f = kernelFunction(source) as (this: unknown, ...inputs: unknown[]) => number;
+  const { source, constants } = params;
+  const kernel = knownKernel(source);
+  const f = kernel.f as (this: unknown, ...inputs: unknown[]) => number;
   const shapes = operands.map(({ spec }) => spec.shape);
-  const parsed = parseKernel(name, source, shapes.map(({ length }) => length));
-  const { areInside } = rangesOf(parsed, {
+  const { ranges: { areInside } } = kernel.read({
     inputs: shapes,
     output: output.spec.shape,
     constants: new Map(constants),

@@ -7,6 +7,7 @@ import {
   rememberKernel,
 } from "../graph/dialect/functions.ts";
 import { parseKernel } from "../graph/dialect/parse.ts";
+import { readKernel } from "../graph/dialect/read.ts";
 import type { None } from "../graph/instruction-set.ts";
 import { customKernel as apply } from "../primitives/mod.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
@@ -157,7 +158,10 @@ export function customKernel<
     const message = `there is no constant ${item.name}; expected one of those given: ${known}`;
     throw kernelError(name, source, item.start, message);
   }
-  rememberKernel(source, f as unknown as KernelFunction);
+  rememberKernel(source, {
+    f: f as unknown as KernelFunction,
+    read: (shapes) => readKernel(source, shapes),
+  });
 
   return (...given) => {
     const tensors = checkInputs(name, ranks, given);

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import type { Tensor } from "../../mod.ts";
 import type { DType } from "../../src/core/dtype.ts";
 import { type Shape, sizeOf } from "../../src/core/shape.ts";
-import { rememberKernel } from "../../src/graph/dialect/functions.ts";
 import type { PrimitiveName, PrimitiveParams } from "../../src/graph/instruction-set.ts";
 import { root } from "./files.ts";
 import { anyShape, broadcastingShapes } from "./kernel-arbitraries.ts";
+import { rememberText } from "./remember-text.ts";
 import { generated, generator } from "./tensors.ts";
 
 /** How the elements of an operand are drawn. */
@@ -266,10 +266,10 @@ const convolved = (range: Range): fc.Arbitrary<Application<"conv">> => {
   });
 };
 
-const weightedRows =
+const weightedRows = rememberText(
   "function (x, w) { return x[this.thread.y][this.thread.x] * w[this.thread.y] + " +
-  "this.constants.offset; }";
-rememberKernel(weightedRows, Function(`return ${weightedRows}`)());
+    "this.constants.offset; }",
+);
 
 /** A kernel of rows and a weight for each. */
 const weighted: fc.Arbitrary<Application<"customKernel">> = fc.tuple(

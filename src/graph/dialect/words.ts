@@ -1,12 +1,13 @@
+// Lists are written out: bundlers must keep what calls a function when it is loaded.
+
+// deno-fmt-ignore -- a list
 /** Functions of Math that kernels may call, with the number of their arguments. */
 export const mathFunctions: ReadonlyMap<string, number> = new Map([
-  // deno-fmt-ignore -- a line an arity
-  ...[
-    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "ceil", "cos", "cosh", "exp",
-    "expm1", "floor", "fround", "log", "log10", "log1p", "log2", "round", "sign", "sin", "sinh",
-    "sqrt", "tan", "tanh", "trunc",
-  ].map((name) => [name, 1] as const),
-  ...["atan2", "max", "min", "pow"].map((name) => [name, 2] as const),
+  ["abs", 1], ["acos", 1], ["acosh", 1], ["asin", 1], ["asinh", 1], ["atan", 1], ["atanh", 1],
+  ["cbrt", 1], ["ceil", 1], ["cos", 1], ["cosh", 1], ["exp", 1], ["expm1", 1], ["floor", 1],
+  ["fround", 1], ["log", 1], ["log10", 1], ["log1p", 1], ["log2", 1], ["round", 1], ["sign", 1],
+  ["sin", 1], ["sinh", 1], ["sqrt", 1], ["tan", 1], ["tanh", 1], ["trunc", 1],
+  ["atan2", 2], ["max", 2], ["min", 2], ["pow", 2],
 ]);
 
 /** Numbers of Math that kernels may use. */
@@ -70,9 +71,20 @@ export const deepest = 100;
 export const longest = 500;
 
 /** What changes a variable. */
-export const assignments: ReadonlySet<string> = new Set(
-  "= += -= *= /= %= &= |= ^= <<= >>= >>>=".split(" "),
-);
+export const assignments: ReadonlySet<string> = new Set([
+  "=",
+  "+=",
+  "-=",
+  "*=",
+  "/=",
+  "%=",
+  "&=",
+  "|=",
+  "^=",
+  "<<=",
+  ">>=",
+  ">>>=",
+]);
 
 // deno-fmt-ignore -- a list
 /** Names that no variable has. */
