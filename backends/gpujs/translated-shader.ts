@@ -10,6 +10,7 @@ import {
   type Translator,
   unexpectedTranslation,
 } from "./gpu.ts";
+import { withFourElements } from "./four-elements.ts";
 import type { ArrayArgument } from "./kernel-source.ts";
 import { inWgsl, type WgslLibrary } from "./wgsl-functions.ts";
 
@@ -68,24 +69,34 @@ export function translatedShader(
     ...(loopMaxIterations === undefined ? {} : { loopMaxIterations }),
   });
   const size = output.length === 1 ? [perRow, 1, 1] : translated.workgroupSize;
-  const [x, y, z] = size.map((each, i) => Math.ceil((output[i] ?? 1) / each)) as [
-    number,
-    number,
-    number,
-  ];
-  // gpu.js joins the rows of a result of one axis.
-  const rows = output.length === 1 ? Math.ceil(x / most) : y;
-  const columns = output.length === 1 ? Math.ceil(x / rows) : x;
+  const groupsOf = (extents: readonly number[]): [number, number, number] => {
+    const [x, y, z] = size.map((each, i) => Math.ceil((extents[i] ?? 1) / each)) as [
+      number,
+      number,
+      number,
+    ];
+    if (output.length > 1) return [x, y, z];
+    // gpu.js joins the rows of a result of one axis.
+    const rows = Math.ceil(x / most);
+    return [Math.ceil(x / rows), rows, z];
+  };
+  const textFor = ([columns]: readonly number[]) => textOf(translated, kernel, columns! * perRow);
+  let workgroups = groupsOf(output);
+  let text = textFor(workgroups);
+  if (kernel.hidesNumbers === true) text = withHiddenNumbers(text);
+  else if (output.length === 1) {
+    const quarter = groupsOf([output[0]! / 4]);
+    const four = withFourElements(textFor(quarter), output[0]!);
+    if (four !== undefined) [text, workgroups] = [four, quarter];
+  }
   const read = arrays.filter(({ buffer }) => buffer !== result.buffer);
-  const text = textOf(translated, kernel, columns * perRow);
-  const code = kernel.hidesNumbers === true ? withHiddenNumbers(text) : text;
   return {
-    code: withZeros(inWgsl(code, stubs, library)),
+    code: withZeros(inWgsl(text, stubs, library)),
     bindings: [
       ...read.map(({ buffer }) => ({ buffer, writes: false })),
       { buffer: result.buffer, writes: true },
     ],
-    workgroups: [columns, rows, z],
+    workgroups,
     label,
   };
 }
