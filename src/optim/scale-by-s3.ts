@@ -1,6 +1,7 @@
+import type { DType } from "../core/dtype.ts";
 import { OptionError } from "../core/errors.ts";
 import { abs, add, clip, maximum, minimum, mul, sign } from "../ops/arithmetic.ts";
-import { less } from "../ops/comparison.ts";
+import { isFinite, less } from "../ops/comparison.ts";
 import { where } from "../ops/logical.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -90,7 +91,7 @@ export function scaleByS3(options: ScaleByS3Options = {}): GradientTransformatio
       const trees = { updates, "state.m": state.m, "state.r": state.r };
       const [u, m, r] = mapTogether("scaleByS3.update", 3, trees, (g, m, r) => {
         const next = direction(g, cast(m!, g.dtype), cast(r!, g.dtype));
-        return [next.u, cast(next.m, m!.dtype), cast(next.r, r!.dtype)];
+        return [next.u, kept(next.m, m!.dtype), kept(next.r, r!.dtype)];
       });
       return [u as P, { m: m as P, r: r as P }];
     },
@@ -136,6 +137,13 @@ function s3Direction(
       r: minimum(next.scale.multiply(root(next.sum)), maximum(r, abs(g))),
     };
   };
+}
+
+/** As the dtype of the state: what is finite stays finite, though bfloat16 would round the largest floats to Infinity. */
+function kept(x: Tensor, dtype: DType): Tensor {
+  if (dtype !== "bfloat16" || x.dtype === dtype) return cast(x, dtype);
+  const largest = (2 - 2 ** -7) * 2 ** 127;
+  return cast(where(isFinite(x), clip(x, -largest, largest), x), dtype);
 }
 
 /**

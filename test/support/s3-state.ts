@@ -93,15 +93,29 @@ export function testState(machine: Machine): void {
   }
 
   property("with bfloat16 state |u| <= 1 exactly, and the state is bfloat16", async () => {
-    const inRange = finiteFloat32.filter((g) => Math.abs(g) <= 2 ** 127);
     const sized = { steps: 60, columns: 16, runs: 2 };
     for (const p of isGpu ? [1, 1.5, 3, Infinity] : orders) {
       for (const b of decaysOn(machine)) {
-        await checkStreams(machine, inRange, sized, async (gradients) => {
+        await checkStreams(machine, finiteFloat32, sized, async (gradients) => {
           for (const { u } of await runHalf({ b, p }, gradients)) {
             assert.ok(u.every((x) => Math.abs(x) <= 1), `b=${b} p=${p}: ${u}`);
           }
         });
+      }
+    }
+  });
+
+  property("the largest floats leave bfloat16 state finite, Infinity does not", async () => {
+    const largest = (2 - 2 ** -23) * 2 ** 127;
+    const gradients = Array.from({ length: 30 }, () => [largest, -largest, Infinity]);
+    for (const p of [1, 3, Infinity]) {
+      for (const b of [1e-30, 0.5, 0.95]) {
+        for (const { u, m, r } of await runHalf({ b, p }, gradients)) {
+          assert.ok(Math.abs(u[0]!) <= 1 && u[1] === -u[0]! && Number.isNaN(u[2]), `b=${b}: ${u}`);
+          for (const [x, , z] of [m, r].map((each) => [...each].map(fromBFloat16Bits))) {
+            assert.ok(Number.isFinite(x) && !Number.isFinite(z), `p=${p} b=${b}: ${x}, ${z}`);
+          }
+        }
       }
     }
   });
