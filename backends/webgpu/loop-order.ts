@@ -37,8 +37,9 @@ export function constantLoads({ loop: { statements, stores }, axes, sweepOf }: L
 }
 
 /**
- * Statements and sinks in turn: all loads come first, so that no store comes before a load of what it overwrites; then,
- * for each sink, what it still lacks. Some compilers keep the order, and values that wait need registers.
+ * Statements and sinks in turn: all loads come first, so that all memory is asked for at once, and no store comes before
+ * a load of what it overwrites; then, for each sink, what it still lacks. A sink comes some operations after its values:
+ * devices that keep the order would wait for them there, and values that wait longer need registers.
  */
 export function orderFor(
   statements: readonly Statement[],
@@ -47,6 +48,8 @@ export function orderFor(
 ): (number | Sink)[] {
   const isLoad = (index: number) => statements[index]!.kind === "load";
   const order: (number | Sink)[] = computed.filter(isLoad);
+  const waiting: { readonly sink: Sink; readonly until: number }[] = [];
+  let operations = 0;
   let left = computed.filter((index) => !isLoad(index));
   for (const sink of sinks) {
     const needed = new Set(sink.needs);
@@ -54,8 +57,35 @@ export function orderFor(
     for (const index of left.toReversed()) {
       if (needed.has(index)) argumentsOf(statements[index]!).forEach((arg) => needed.add(arg));
     }
-    order.push(...left.filter((index) => needed.has(index)), sink);
+    for (const index of left.filter((index) => needed.has(index))) {
+      while (waiting.length > 0 && waiting[0]!.until <= operations) {
+        order.push(waiting.shift()!.sink);
+      }
+      order.push(index);
+      operations += operationsOf(statements[index]!);
+    }
     left = left.filter((index) => !needed.has(index));
+    waiting.push({ sink, until: operations + 12 });
   }
-  return order;
+  return [...order, ...waiting.map(({ sink }) => sink)];
 }
+
+/** About how many instructions a statement is. */
+function operationsOf(statement: Statement): number {
+  return statement.kind === "apply" && elementary.has(statement.op) ? 20 : 1;
+}
+
+const elementary: ReadonlySet<string> = new Set([
+  "cbrt",
+  "cos",
+  "erf",
+  "exp",
+  "expm1",
+  "log",
+  "log1p",
+  "logistic",
+  "pow",
+  "rcbrt",
+  "sin",
+  "tanh",
+]);
