@@ -2,6 +2,7 @@
 import type { Backend } from "../src/backend/backend.ts";
 import type { GpuOptions, OpenedDevice } from "../src/backend/registry.ts";
 import { DeviceError } from "../src/core/errors.ts";
+import { reasonOf } from "../src/core/in-name-of.ts";
 import { findCustomShaders } from "./find-custom-shaders.ts";
 import { findGpujs } from "./find-gpujs.ts";
 import { prepare } from "./reference/prepare.ts";
@@ -53,7 +54,7 @@ export async function openGpuDevice(
     } catch (error) {
       // A way that is closed says so; whatever else is thrown, as by a module that does not load, is a mistake.
       if (!(error instanceof DeviceError)) throw error;
-      failures.push(`${name}: ${error.message.slice(error.functionName.length + 2)}`);
+      failures.push(`${name}: ${reasonOf(error)}`);
     }
   }
   throw new DeviceError(functionName, `no GPU is available (${failures.join("; ")})`);

@@ -186,7 +186,7 @@ test("device: unknown kinds, names and options are refused by name", async () =>
       kind,
       { threads: 2 },
       OptionError,
-      /"threads".*expected compiler, mode, .*matmulPrecision, req/,
+      /"threads".*expected one of compiler, mode, .*matmulPrecision, req/,
     ],
     [kind, { compiler: "glsl" }, OptionError, /compiler is "glsl"; expected one of wgsl, gpujs/],
     [kind, { mode: "webgl" }, OptionError, /mode is "webgl"; expected one of webgpu, webgl2/],
@@ -206,22 +206,23 @@ test("device: unknown kinds, names and options are refused by name", async () =>
 });
 
 test("device: what is no name is refused as such", async () => {
-  const cases: [unknown, string, string][] = [
-    [7, "7", "7"],
-    [7n, "7", "7"],
-    [null, "null", "null"],
-    [Symbol("x"), "Symbol(x)", "Symbol(x)"],
-    [{}, "an object", "an object"],
-    [Promise.resolve("cpu"), "a Promise", "a promise"],
+  const cases: [unknown, string][] = [
+    [7, "7"],
+    [7n, "7n"],
+    [null, "null"],
+    [Symbol("x"), "Symbol(x)"],
+    [{}, "an object"],
+    [tensor(1), "a Tensor"],
+    [Promise.resolve("cpu"), "a Promise"],
   ];
-  for (const [given, asKind, asName] of cases) {
+  for (const [given, text] of cases) {
     await assert.rejects(device(given as string, { threads: 2 } as never), (error: Error) => {
       assert.ok(error instanceof DeviceError);
       assert.match(error.message, /^device: kind is (.*); expected one of auto, .*cpu/);
-      assert.equal(error.message.slice("device: kind is ".length).split(";")[0], asKind);
+      assert.equal(error.message.slice("device: kind is ".length).split(";")[0], text);
       return true;
     });
-    const message = `device is ${asName}; expected a name, such as "cpu" or what ` +
+    const message = `device is ${text}; expected a name, such as "cpu" or what ` +
       'await device("gpu") gives';
     const expected = (name: string) => ({ name: "DeviceError", message: `${name}: ${message}` });
     assert.throws(() => tensor([1], { device: given as string }), expected("tensor"));

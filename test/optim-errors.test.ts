@@ -40,7 +40,7 @@ for (const b of [1, -0.1, 1.5, NaN, Infinity, -Infinity, "0.9", null, true]) {
     const shown = typeof b === "string" ? JSON.stringify(b) : `${b}`;
     const message = new RegExp(`b is ${shown}; expected a number in \\[0, 1\\)$`);
     refuses(scaleByS3, "scaleByS3", { b }, message);
-    refuses(s3, "scaleByS3", { learningRate: 1, b }, message);
+    refuses(s3, "s3", { learningRate: 1, b }, message);
   });
 }
 
@@ -117,8 +117,8 @@ test("optimizers: a learning rate that is none is refused", () => {
   const expected =
     /learningRate is (undefined|NaN|Infinity|null|"0.1"|an object|float32\[2\]); expected a finite number, a scalar tensor or a schedule$/;
   for (const learningRate of [undefined, NaN, Infinity, null, "0.1", {}, tensor([0.1, 0.2])]) {
-    for (const make of [s3, adam, adamw, sgd, signSgd]) {
-      refuses(make as Loose, "scaleByLearningRate", { learningRate }, expected);
+    for (const make of [adam, adamw, s3, sgd, signSgd]) {
+      refuses(make as Loose, make.name, { learningRate }, expected);
     }
     refuses(scaleByLearningRate, "scaleByLearningRate", learningRate, expected);
   }
@@ -127,33 +127,33 @@ test("optimizers: a learning rate that is none is refused", () => {
 test("optimizers: decay rates, weight decay, eps and factors out of range are refused", () => {
   refuses(
     adam,
-    "scaleByAdam",
+    "adam",
     { learningRate: 1, b1: 1 },
     /b1 is 1; expected a number in \[0, 1\)/,
   );
   refuses(
     adam,
-    "scaleByAdam",
+    "adam",
     { learningRate: 1, b2: -0.1 },
     /b2 is -0.1; expected a number in \[0, 1\)/,
   );
   refuses(
     adamw,
-    "scaleByAdam",
+    "adamw",
     { learningRate: 1, eps: -1 },
     /eps is -1; expected a finite number >= 0/,
   );
   refuses(
     adam,
-    "scaleByAdam",
+    "adam",
     { learningRate: 1, epsRoot: NaN },
     /epsRoot is NaN; expected a finite number >= 0/,
   );
   refuses(
     sgd,
-    "trace",
+    "sgd",
     { learningRate: 1, momentum: 1 },
-    /decay is 1; expected a number in \[0, 1\)/,
+    /momentum is 1; expected a number in \[0, 1\)/,
   );
   refuses(
     s3,

@@ -240,7 +240,7 @@ test("scaleBySchedule: refuses a schedule that gives no scalar", () => {
   const transform = scaleBySchedule(() => tensor([1, 2]));
   assert.throws(() => transform.update(tensor([1]), transform.init(tensor([1]))), {
     name: "ShapeError",
-    message: /scaleBySchedule: the schedule gave float32\[2\]; expected a scalar/,
+    message: /scaleBySchedule\.update: the schedule gave float32\[2\]; expected a scalar/,
   });
 });
 

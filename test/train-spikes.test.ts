@@ -124,7 +124,7 @@ test("detectSpikes rejects wrong options and names them", () => {
     [{ deviations: Infinity }, "deviations is Infinity"],
     [{ medianFactor: -2 }, "medianFactor is -2"],
     [{ minimumHistory: 0 }, "minimumHistory is 0"],
-    [{ window: 5, minimumHistory: 6 }, "minimumHistory is 6, expected at most the window, 5"],
+    [{ window: 5, minimumHistory: 6 }, "minimumHistory is 6; expected at most the window, 5"],
   ] as const;
   for (const [options, message] of wrong) {
     assert.throws(

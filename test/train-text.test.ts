@@ -156,6 +156,6 @@ test("formatTable gives every column the width of its widest cell", () => {
 test("formatTable rejects a row of another length", () => {
   assert.throws(() => formatTable(["a", "b"], [["x", "y"], ["z"]]), {
     name: "OptionError",
-    message: "formatTable: rows[1] has 1 cells, expected 2",
+    message: "formatTable: rows[1] has 1 cells; expected 2",
   });
 });

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { Tensor, tensor, TreeError, treeLeaves, treeMap, treePaths, zeros } from "../mod.ts";
+import { describe } from "../src/core/value-kinds.ts";
 import {
   checkSameStructure,
-  describe,
   flatten,
   flattenTensors,
   formatStructure,
@@ -46,11 +46,11 @@ const trees: fc.Arbitrary<unknown> = fc.letrec<{ tree: unknown; leaf: unknown }>
 test("tree: taken apart and put together again", () => {
   fc.assert(
     fc.property(trees, (tree) => {
-      const { leaves, paths, structure } = flatten(tree, "root");
+      const { leaves, paths, structure } = flatten("f", tree, "root");
       assert.deepEqual(unflatten(structure, leaves), tree);
       assert.equal(paths.length, leaves.length);
       assert.equal(new Set(paths).size, paths.length, "two leaves with one path");
-      assert.deepEqual(mapLeaves(tree, (leaf) => leaf), tree);
+      assert.deepEqual(mapLeaves("f", tree, (leaf) => leaf), tree);
     }),
     { numRuns: 500 },
   );
@@ -58,7 +58,7 @@ test("tree: taken apart and put together again", () => {
 
 test("tree: a path leads to its leaf", () => {
   fc.assert(fc.property(trees, (tree) => {
-    const { leaves, paths } = flatten(tree, "root");
+    const { leaves, paths } = flatten("f", tree, "root");
     paths.forEach((path, i) => {
       const reached = new Function("root", `return ${path}`)(tree);
       assert.equal(reached, leaves[i], path);
@@ -79,7 +79,7 @@ function reversed(tree: unknown): unknown {
 
 test("tree: the order of insertion does not matter", () => {
   fc.assert(fc.property(trees, (tree) => {
-    const [a, b] = [flatten(tree), flatten(reversed(tree))];
+    const [a, b] = [flatten("f", tree), flatten("f", reversed(tree))];
     assert.deepEqual(a.leaves, b.leaves);
     assert.deepEqual(a.paths, b.paths);
     assert.equal(formatStructure(a.structure), formatStructure(b.structure));
@@ -90,10 +90,10 @@ test("tree: equal texts mean equal structures", () => {
   const texts = [{ a: 1 }, { b: 1 }, [1], [[1]], 1, null, undefined, {}, [], { a: 1, b: 1 }, {
     "a: *, b": 1,
   }, [1, 2]]
-    .map((tree) => formatStructure(flatten(tree).structure));
+    .map((tree) => formatStructure(flatten("f", tree).structure));
   assert.equal(new Set(texts).size, texts.length);
   assert.equal(
-    formatStructure(flatten({ b: [1, null], a: 2 }).structure),
+    formatStructure(flatten("f", { b: [1, null], a: 2 }).structure),
     '{"a": *, "b": [*, null]}',
   );
 });
@@ -133,13 +133,13 @@ test("tree: a tree that contains itself is refused, one that holds a branch twic
   const loop: Record<string, unknown> = { a: tensor(1) };
   loop["b"] = { deep: [loop] };
   assert.throws(
-    () => flatten(loop, "state"),
+    () => flatten("f", loop, "state"),
     (error) =>
       error instanceof TreeError && /contains itself at state\.b\.deep\[0\]/.test(error.message),
   );
   const array: unknown[] = [];
   array.push(array);
-  assert.throws(() => flatten(array), /contains itself at \[0\]/);
+  assert.throws(() => flatten("f", array), /contains itself at \[0\]/);
   const shared = { w: tensor(1) };
   assert.equal(treeLeaves([shared, shared]).length, 2);
 });
@@ -156,13 +156,13 @@ test("tree: a structure that differs is refused with the first path", () => {
   ];
   for (const [a, b, message] of differences) {
     const check = () =>
-      checkSameStructure("f", flatten(a).structure, flatten(b).structure, "A", "B");
+      checkSameStructure("f", flatten("f", a).structure, flatten("f", b).structure, "A", "B");
     assert.throws(check, (error) => {
       assert.ok(error instanceof TreeError);
       assert.match(error.message, message);
       return true;
     });
-    checkSameStructure("f", flatten(a).structure, flatten(a).structure, "A", "A");
+    checkSameStructure("f", flatten("f", a).structure, flatten("f", a).structure, "A", "A");
   }
 });
 
@@ -190,12 +190,16 @@ test("describe: values in a few words", () => {
     ['a"b', '"a\\"b"'],
     [[1], "an array"],
     [{}, "an object"],
+    [{ constructor: null }, "an object"],
+    [{ constructor: { name: Symbol("s") } }, "an object"],
+    [new (class {})(), "an object"],
+    ["x".repeat(99), `"${"x".repeat(80)}..."`],
     [Object.create(null), "an object"],
     [new Thing(), "a Thing"],
     [undefined, "undefined"],
     [null, "null"],
     [-0.5, "-0.5"],
-    [10n, "10"],
+    [10n, "10n"],
     [Symbol("s"), "Symbol(s)"],
     [tensor(1), "a Tensor"],
   ];

@@ -1,5 +1,6 @@
 import { type DType, dtypes } from "../core/dtype.ts";
 import { DeviceError, DTypeError } from "../core/errors.ts";
+import { describe } from "../core/value-kinds.ts";
 import type { Backend } from "./backend.ts";
 
 /**
@@ -87,20 +88,17 @@ export function backendOf(functionName: string, name: DeviceName): Backend {
 
 function unknownDevice(functionName: string, name: unknown): DeviceError {
   if (typeof name !== "string") {
-    const isObject = Object(name) === name;
-    // A forgotten "await" is the usual one.
-    const given = name instanceof Promise ? "a promise" : isObject ? "an object" : name;
     return new DeviceError(
       functionName,
       `device is ${
-        String(given)
+        describe(name)
       }; expected a name, such as "cpu" or what await device("gpu") gives`,
     );
   }
   const kind = name.split(":")[0]!;
   return new DeviceError(
     functionName,
-    openers.has(kind)
+    openers.has(kind) || name === "auto"
       ? `device ${JSON.stringify(name)} is not open; expected the name that ` +
         `await device(${JSON.stringify(kind)}) gives`
       : `unknown device ${JSON.stringify(name)}; expected one of ${deviceNames().join(", ")}`,

@@ -1,4 +1,5 @@
 import { DTypeError } from "./errors.ts";
+import { describe } from "./value-kinds.ts";
 
 /**
  * The element types. `float32` is the default. `float64`, `int32`, `uint32` and `bool` compute too;
@@ -50,7 +51,7 @@ export function checkDType(functionName: string, dtype: unknown): asserts dtype 
     throw new DTypeError(
       functionName,
       `unknown dtype ${
-        JSON.stringify(dtype)
+        describe(dtype)
       }; expected float32, float64, int32, uint32, bool or bfloat16`,
     );
   }

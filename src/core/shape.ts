@@ -1,5 +1,6 @@
 import type { DType } from "./dtype.ts";
 import { DTypeError, ShapeError } from "./errors.ts";
+import { describe, describeList } from "./value-kinds.ts";
 
 /** The extent of each axis; `[]` is a scalar. */
 export type Shape = readonly number[];
@@ -66,13 +67,16 @@ export function checkShape(functionName: string, shape: Shape): void {
   ) {
     throw new ShapeError(
       functionName,
-      `${JSON.stringify(shape)} is not a shape; expected an array of whole numbers >= 0`,
+      `${describeList(shape)} is not a shape; expected an array of whole numbers >= 0`,
     );
   }
 }
 
 /** Counts an axis from the end where it is negative; refuses one that is out of range. */
 export function normalizeAxis(functionName: string, axis: number, rank: number): number {
+  if (typeof axis !== "number") {
+    throw new ShapeError(functionName, `axis is ${describe(axis)}; expected a whole number`);
+  }
   const normalized = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(axis) || normalized < 0 || normalized >= rank) {
     const expected = rank === 0 ? "a scalar has no axes" : `expected ${-rank} to ${rank - 1}`;
@@ -88,11 +92,16 @@ export function normalizeAxes(
   rank: number,
 ): number[] {
   if (axes === undefined) return Array.from({ length: rank }, (_, axis) => axis);
-  const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) =>
-    normalizeAxis(functionName, axis, rank)
-  );
+  const given = typeof axes === "number" ? [axes] : axes;
+  if (!Array.isArray(given)) {
+    throw new ShapeError(
+      functionName,
+      `axis is ${describe(axes)}; expected a whole number, or an array of them`,
+    );
+  }
+  const list = given.map((axis) => normalizeAxis(functionName, axis, rank));
   if (new Set(list).size !== list.length) {
-    throw new ShapeError(functionName, `axes ${JSON.stringify(axes)} name an axis twice`);
+    throw new ShapeError(functionName, `axes ${describeList(axes)} name an axis twice`);
   }
   return list.sort((a, b) => a - b);
 }

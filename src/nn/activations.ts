@@ -1,9 +1,11 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkBoolean, checkKnown } from "../core/options.ts";
 import { normalizeAxis } from "../core/shape.ts";
 import { add, div, mul, sub } from "../ops/arithmetic.ts";
 import { lessEqual } from "../ops/comparison.ts";
 import { erf, exp } from "../ops/elementary.ts";
 import { where } from "../ops/logical.ts";
-import { promoteFloating } from "../ops/promote.ts";
+import { checkTensor, promoteFloating } from "../ops/promote.ts";
 import { logSumExp, max, sum } from "../ops/reductions.ts";
 import { logistic } from "../primitives/mod.ts";
 import { stopGradient } from "../ops/shaping.ts";
@@ -24,7 +26,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 export function relu(x: Tensor): Tensor {
   const [value] = promoteFloating("relu", x);
   // Not maximum(x, 0), which gives half of the derivative at 0. NaN is not <= 0 and passes.
-  return where(lessEqual(value!, 0), 0, value!);
+  return inNameOf("relu", () => where(lessEqual(value!, 0), 0, value!));
 }
 
 /**
@@ -41,7 +43,7 @@ export function relu(x: Tensor): Tensor {
  */
 export function sigmoid(x: Tensor): Tensor {
   const [value] = promoteFloating("sigmoid", x);
-  return logistic(value!);
+  return inNameOf("sigmoid", () => logistic(value!));
 }
 
 /**
@@ -57,7 +59,7 @@ export function sigmoid(x: Tensor): Tensor {
  * ```
  */
 export function silu(x: Tensor): Tensor {
-  return mul(x, sigmoid(x));
+  return inNameOf("silu", () => mul(x, sigmoid(x)));
 }
 
 /**
@@ -65,6 +67,7 @@ export function silu(x: Tensor): Tensor {
  * exact through erf, or with `approximate` 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))).
  *
  * @throws {DTypeError} if the dtype does not compute (bfloat16).
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -74,12 +77,17 @@ export function silu(x: Tensor): Tensor {
  * ```
  */
 export function gelu(x: Tensor, options: { readonly approximate?: boolean } = {}): Tensor {
+  checkKnown("gelu", options, ["approximate"]);
+  const { approximate = false } = options;
+  checkBoolean("gelu", "approximate", approximate);
   const [value] = promoteFloating("gelu", x);
-  const v = value!;
-  if (!options.approximate) return mul(mul(v, 0.5), add(erf(mul(v, Math.SQRT1_2)), 1));
-  // (1 + tanh(y)) / 2 is the logistic function of 2 y.
-  const slope = Math.sqrt(8 / Math.PI);
-  return mul(v, logistic(mul(v, add(mul(mul(v, v), 0.044715 * slope), slope))));
+  return inNameOf("gelu", () => {
+    const v = value!;
+    if (!approximate) return mul(mul(v, 0.5), add(erf(mul(v, Math.SQRT1_2)), 1));
+    // (1 + tanh(y)) / 2 is the logistic function of 2 y.
+    const slope = Math.sqrt(8 / Math.PI);
+    return mul(v, logistic(mul(v, add(mul(mul(v, v), 0.044715 * slope), slope))));
+  });
 }
 
 /**
@@ -95,11 +103,14 @@ export function gelu(x: Tensor, options: { readonly approximate?: boolean } = {}
  * ```
  */
 export function softmax(x: Tensor, axis = -1): Tensor {
-  const [value] = promoteFloating("softmax", x);
-  const along = { axis: normalizeAxis("softmax", axis, x.rank), keepDims: true };
-  // The shift changes nothing but the range; derivatives need not see it.
-  const e = exp(sub(value!, stopGradient(max(value!, along))));
-  return div(e, sum(e, along));
+  checkTensor("softmax", x);
+  return inNameOf("softmax", () => {
+    const [value] = promoteFloating("softmax", x);
+    const along = { axis: normalizeAxis("softmax", axis, x.rank), keepDims: true };
+    // The shift changes nothing but the range; derivatives need not see it.
+    const e = exp(sub(value!, stopGradient(max(value!, along))));
+    return div(e, sum(e, along));
+  });
 }
 
 /**
@@ -115,9 +126,12 @@ export function softmax(x: Tensor, axis = -1): Tensor {
  * ```
  */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  const [value] = promoteFloating("logSoftmax", x);
-  return sub(
-    value!,
-    logSumExp(value!, { axis: normalizeAxis("logSoftmax", axis, x.rank), keepDims: true }),
-  );
+  checkTensor("logSoftmax", x);
+  return inNameOf("logSoftmax", () => {
+    const [value] = promoteFloating("logSoftmax", x);
+    return sub(
+      value!,
+      logSumExp(value!, { axis: normalizeAxis("logSoftmax", axis, x.rank), keepDims: true }),
+    );
+  });
 }

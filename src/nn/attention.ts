@@ -1,9 +1,12 @@
 import { ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkBoolean, checkKnown } from "../core/options.ts";
 import { formatShape } from "../core/shape.ts";
 import { mul } from "../ops/arithmetic.ts";
 import { greaterEqual } from "../ops/comparison.ts";
 import { matmul } from "../ops/linear-algebra.ts";
 import { where } from "../ops/logical.ts";
+import { checkTensor } from "../ops/promote.ts";
 import { expandDims, transpose } from "../ops/shaping.ts";
 import { iota } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -14,6 +17,7 @@ import { softmax } from "./activations.ts";
  * `[..., length, features]`. With `causal` a place attends only to itself and to places before it.
  *
  * @throws {ShapeError} if the operands do not fit together.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -29,6 +33,10 @@ export function attention(
   v: Tensor,
   options: { readonly causal?: boolean } = {},
 ): Tensor {
+  for (const [name, x] of Object.entries({ q, k, v })) checkTensor("attention", x, name);
+  checkKnown("attention", options, ["causal"]);
+  const { causal = false } = options;
+  checkBoolean("attention", "causal", causal);
   if (q.rank < 2 || k.rank < 2 || v.rank < 2) {
     throw new ShapeError(
       "attention",
@@ -36,12 +44,14 @@ export function attention(
         `[..., length, features] each`,
     );
   }
-  const axes = k.shape.map((_, axis) => axis);
-  const swapped = [...axes.slice(0, -2), k.rank - 1, k.rank - 2];
-  const scores = mul(matmul(q, transpose(k, swapped)), 1 / Math.sqrt(q.shape.at(-1)!));
-  if (!options.causal) return matmul(softmax(scores), v);
-  const [rows, columns] = scores.shape.slice(-2) as [number, number];
-  const places = (count: number) => iota([count], "int32", 0, scores);
-  const isVisible = greaterEqual(expandDims(places(rows), 1), places(columns));
-  return matmul(softmax(where(isVisible, scores, -Infinity)), v);
+  return inNameOf("attention", () => {
+    const axes = k.shape.map((_, axis) => axis);
+    const swapped = [...axes.slice(0, -2), k.rank - 1, k.rank - 2];
+    const scores = mul(matmul(q, transpose(k, swapped)), 1 / Math.sqrt(q.shape.at(-1)!));
+    if (!causal) return matmul(softmax(scores), v);
+    const [rows, columns] = scores.shape.slice(-2) as [number, number];
+    const places = (count: number) => iota([count], "int32", 0, scores);
+    const isVisible = greaterEqual(expandDims(places(rows), 1), places(columns));
+    return matmul(softmax(where(isVisible, scores, -Infinity)), v);
+  });
 }

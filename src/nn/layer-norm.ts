@@ -1,7 +1,9 @@
-import { OptionError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkCount, checkKnown, checkNumber } from "../core/options.ts";
 import { add, div, mul, square, sub } from "../ops/arithmetic.ts";
 import { type CreationOptions, ones, zeros } from "../ops/creation.ts";
 import { sqrt } from "../ops/elementary.ts";
+import { checkTensor } from "../ops/promote.ts";
 import { mean } from "../ops/reductions.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
@@ -18,6 +20,7 @@ export type LayerNormParams = {
  *
  * @throws {ShapeError} if `features` is no whole number.
  * @throws {DeviceError} if the device is unknown.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -30,7 +33,12 @@ export function initLayerNorm(
   features: number,
   options: Pick<CreationOptions, "device"> = {},
 ): LayerNormParams {
-  return { scale: ones([features], options), offset: zeros([features], options) };
+  checkCount("initLayerNorm", "features", features);
+  checkKnown("initLayerNorm", options, ["device"]);
+  return inNameOf("initLayerNorm", () => ({
+    scale: ones([features], options),
+    offset: zeros([features], options),
+  }));
 }
 
 /**
@@ -38,7 +46,7 @@ export function initLayerNorm(
  * scale (x - mean) / sqrt(variance + eps) + offset. `[..., features]` in and out.
  *
  * @throws {ShapeError} if the last axis does not fit the parameters.
- * @throws {OptionError} if eps is not a number >= 0.
+ * @throws {OptionError} if eps is not a number >= 0, or an option is unknown.
  *
  * @example
  * ```ts
@@ -52,10 +60,16 @@ export function layerNorm(
   x: Tensor,
   options: { readonly eps?: number } = {},
 ): Tensor {
+  checkTensor("layerNorm", params?.scale, "params.scale");
+  checkTensor("layerNorm", params.offset, "params.offset");
+  checkTensor("layerNorm", x, "x");
+  checkKnown("layerNorm", options, ["eps"]);
   const { eps = 1e-5 } = options;
-  if (!(eps >= 0)) throw new OptionError("layerNorm", `eps is ${eps}; expected a number >= 0`);
-  const along = { axis: -1, keepDims: true };
-  const centered = sub(x, mean(x, along));
-  const deviation = sqrt(add(mean(square(centered), along), eps));
-  return add(mul(div(centered, deviation), params.scale), params.offset);
+  checkNumber("layerNorm", "eps", eps, (eps) => eps >= 0, "a number >= 0");
+  return inNameOf("layerNorm", () => {
+    const along = { axis: -1, keepDims: true };
+    const centered = sub(x, mean(x, along));
+    const deviation = sqrt(add(mean(square(centered), along), eps));
+    return add(mul(div(centered, deviation), params.scale), params.offset);
+  });
 }

@@ -1,6 +1,9 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkCount, checkKnown, checkNumber } from "../core/options.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import { zeros } from "../ops/creation.ts";
 import { matmul } from "../ops/linear-algebra.ts";
+import { checkTensor } from "../ops/promote.ts";
 import { normal } from "../ops/random.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { placeOf } from "../tracing/placement.ts";
@@ -18,6 +21,7 @@ export type LinearParams = {
  * default: LeCun's initialisation), zero bias. They are on the device of the key.
  *
  * @throws {ShapeError} if `key` is no key, or an extent is no whole number.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -33,12 +37,17 @@ export function initLinear(
   outputs: number,
   options: { readonly scale?: number } = {},
 ): LinearParams {
+  checkCount("initLinear", "inputs", inputs);
+  checkCount("initLinear", "outputs", outputs);
+  checkKnown("initLinear", options, ["scale"]);
   const { scale = 1 } = options;
+  checkNumber("initLinear", "scale", scale, Number.isFinite, "a finite number");
+  checkTensor("initLinear", key, "key");
   const device = placeOf(key);
-  return {
+  return inNameOf("initLinear", () => ({
     w: mul(normal(key, [inputs, outputs]), scale / Math.sqrt(inputs)),
     b: zeros([outputs], device === undefined ? {} : { device }),
-  };
+  }));
 }
 
 /**
@@ -55,5 +64,8 @@ export function initLinear(
  * ```
  */
 export function linear(params: LinearParams, x: Tensor): Tensor {
-  return add(matmul(x, params.w), params.b);
+  checkTensor("linear", params?.w, "params.w");
+  checkTensor("linear", params.b, "params.b");
+  checkTensor("linear", x, "x");
+  return inNameOf("linear", () => add(matmul(x, params.w), params.b));
 }

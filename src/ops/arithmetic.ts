@@ -1,4 +1,5 @@
 import { OptionError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
 import {
   abs as absPrimitive,
   add as addPrimitive,
@@ -123,7 +124,7 @@ export function pow(a: TensorLike, b: TensorLike): Tensor {
  */
 export function remainder(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promoteNumbers("remainder", a, b);
-  return remPrimitive(x!, y!);
+  return inNameOf("remainder", () => remPrimitive(x!, y!));
 }
 
 /**
@@ -142,7 +143,7 @@ export function remainder(a: TensorLike, b: TensorLike): Tensor {
  */
 export function maximum(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promoteNumbers("maximum", a, b);
-  return maxPrimitive(x!, y!);
+  return inNameOf("maximum", () => maxPrimitive(x!, y!));
 }
 
 /**
@@ -161,7 +162,7 @@ export function maximum(a: TensorLike, b: TensorLike): Tensor {
  */
 export function minimum(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promoteNumbers("minimum", a, b);
-  return minPrimitive(x!, y!);
+  return inNameOf("minimum", () => minPrimitive(x!, y!));
 }
 
 /**
@@ -226,7 +227,7 @@ export function sign(x: TensorLike): Tensor {
  */
 export function square(x: TensorLike): Tensor {
   const [value] = promoteNumbers("square", x);
-  return mulPrimitive(value!, value!);
+  return inNameOf("square", () => mulPrimitive(value!, value!));
 }
 
 /**
@@ -248,5 +249,5 @@ export function clip(x: TensorLike, low: TensorLike, high: TensorLike): Tensor {
     throw new OptionError("clip", `the range ${low} to ${high} is empty; expected low <= high`);
   }
   const [value, least, most] = promoteNumbers("clip", x, low, high);
-  return minPrimitive(maxPrimitive(value!, least!), most!);
+  return inNameOf("clip", () => minPrimitive(maxPrimitive(value!, least!), most!));
 }

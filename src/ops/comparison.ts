@@ -1,3 +1,4 @@
+import { inNameOf } from "../core/in-name-of.ts";
 import {
   equal as equalPrimitive,
   isFinite as isFinitePrimitive,
@@ -41,7 +42,7 @@ export function equal(a: TensorLike, b: TensorLike): Tensor {
  */
 export function notEqual(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promoteAll("notEqual", a, b);
-  return not(equalPrimitive(x!, y!));
+  return inNameOf("notEqual", () => not(equalPrimitive(x!, y!)));
 }
 
 /**
@@ -95,7 +96,7 @@ export function lessEqual(a: TensorLike, b: TensorLike): Tensor {
  */
 export function greater(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promoteAll("greater", a, b);
-  return lessPrimitive(y!, x!);
+  return inNameOf("greater", () => lessPrimitive(y!, x!));
 }
 
 /**
@@ -113,7 +114,7 @@ export function greater(a: TensorLike, b: TensorLike): Tensor {
  */
 export function greaterEqual(a: TensorLike, b: TensorLike): Tensor {
   const [x, y] = promoteAll("greaterEqual", a, b);
-  return lessEqualPrimitive(y!, x!);
+  return inNameOf("greaterEqual", () => lessEqualPrimitive(y!, x!));
 }
 
 /**
@@ -146,5 +147,5 @@ export function isFinite(x: TensorLike): Tensor {
  */
 export function isNaN(x: TensorLike): Tensor {
   const [value] = promoteFloating("isNaN", x);
-  return not(equalPrimitive(value!, value!));
+  return inNameOf("isNaN", () => not(equalPrimitive(value!, value!)));
 }

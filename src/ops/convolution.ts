@@ -1,5 +1,8 @@
 import { ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkKnown } from "../core/options.ts";
 import { formatShape } from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
 import { conv as convolve, reshape, transpose } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkTensor, promoteNumbers } from "./promote.ts";
@@ -28,6 +31,7 @@ export interface ConvOptions {
  *
  * @throws {ShapeError} if shapes do not fit each other or the options, or the window is larger than the padded x.
  * @throws {DTypeError} if there is no common dtype, or it is not float32, float64 or int32.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -49,6 +53,7 @@ export function conv(x: Tensor, w: Tensor, options: ConvOptions = {}): Tensor {
  *
  * @throws {ShapeError} if shapes do not fit each other or the options, or the window is larger than the padded x.
  * @throws {DTypeError} if there is no common dtype, or it is not float32, float64 or int32.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -77,7 +82,8 @@ function convolution(name: string, a: Tensor, b: Tensor, options: ConvOptions): 
   checkTensor(name, a);
   checkTensor(name, b);
   const [x, w] = promoteNumbers(name, a, b) as [Tensor, Tensor];
-  const { groups = 1 } = options;
+  checkKnown(name, options, ["stride", "padding", "dilation", "groups"]);
+  const { stride: steps = 1, padding: border = "valid", dilation = 1, groups = 1 } = options;
   const axes = x.rank - 2;
   if (axes < 1 || w.rank !== x.rank) {
     throw new ShapeError(
@@ -96,10 +102,10 @@ function convolution(name: string, a: Tensor, b: Tensor, options: ConvOptions): 
         `group${groups === 1 ? "" : "s"}; expected ${groups === 1 ? "as many" : "as many in all"}`,
     );
   }
-  const stride = perAxis(name, "stride", options.stride ?? 1, axes);
-  const kernelDilation = perAxis(name, "dilation", options.dilation ?? 1, axes);
+  const stride = perAxis(name, "stride", steps, axes);
+  const kernelDilation = perAxis(name, "dilation", dilation, axes);
   const span = window.map((extent, axis) => (extent - 1) * kernelDilation[axis]! + 1);
-  const padding = paddingOf(name, options.padding ?? "valid", { input, stride, span });
+  const padding = paddingOf(name, border, { input, stride, span });
   const padded = input.map((extent, axis) => extent + padding[axis]![0] + padding[axis]![1]);
   if (span.some((extent, axis) => extent < 1 || extent > padded[axis]!)) {
     throw new ShapeError(
@@ -116,8 +122,10 @@ function convolution(name: string, a: Tensor, b: Tensor, options: ConvOptions): 
     inputDilation: input.map(() => 1),
     kernelDilation,
   };
-  const result = convolve(splitChannels(x, groups), splitChannels(w, groups), params);
-  return joinChannels(result);
+  return inNameOf(
+    name,
+    () => joinChannels(convolve(splitChannels(x, groups), splitChannels(w, groups), params)),
+  );
 }
 
 /** Groups of the last axis, as the first. */
@@ -142,7 +150,7 @@ function checkWhole(name: string, option: string, value: number, least: number):
   if (!Number.isInteger(value) || value < least) {
     throw new ShapeError(
       name,
-      `${option} is ${value}; expected a whole number of ${least} or more`,
+      `${option} is ${describe(value)}; expected a whole number of ${least} or more`,
     );
   }
 }
@@ -154,6 +162,12 @@ function perAxis(
   axes: number,
 ): readonly number[] {
   const values = typeof given === "number" ? new Array<number>(axes).fill(given) : given;
+  if (!Array.isArray(values)) {
+    throw new ShapeError(
+      name,
+      `${option} is ${describe(given)}; expected a number, or one a spatial axis`,
+    );
+  }
   checkLength(name, option, values.length, axes);
   for (const value of values) checkWhole(name, option, value, 1);
   return values;
@@ -184,15 +198,13 @@ function paddingOf(
   if (!Array.isArray(given)) {
     throw new ShapeError(
       name,
-      `padding is ${
-        JSON.stringify(given)
-      }; expected "same", "valid", a number, or one a spatial axis`,
+      `padding is ${describe(given)}; expected "same", "valid", a number, or one a spatial axis`,
     );
   }
   checkLength(name, "padding", given.length, input.length);
   return given.map((each: number | readonly [number, number]) => {
-    const pair = typeof each === "number" ? [each, each] as const : each;
+    const pair = Array.isArray(each) && each.length === 2 ? each : [each, each];
     for (const value of pair) checkWhole(name, "padding", value, 0);
-    return pair;
+    return pair as [number, number];
   });
 }

@@ -8,7 +8,10 @@ import {
   type TypedArray,
 } from "../core/dtype.ts";
 import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkCount, checkKnown } from "../core/options.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
 import type { PrimitiveParams } from "../graph/instruction-set.ts";
 import { bufferStorage } from "../tensor/storage.ts";
 import { roundTo, scalarTensor } from "../tensor/scalar.ts";
@@ -17,7 +20,6 @@ import { bind } from "../tracing/bind.ts";
 import { execute } from "../tracing/execute.ts";
 import { defaultDevice, placeOf } from "../tracing/placement.ts";
 import { currentStaging } from "../tracing/trace.ts";
-import { describe } from "../tree/tree.ts";
 import { checkTensor } from "./promote.ts";
 
 /** What a new tensor is made of, and where. */
@@ -48,6 +50,7 @@ export type ArrayData =
  * @throws {DTypeError} if an element is no number, or the dtype cannot hold it (a fraction or NaN as int32).
  * @throws {DTypeError} if the device does not have the dtype.
  * @throws {DeviceError} if the device is unknown.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -63,6 +66,7 @@ export function tensor(
   data: TensorData | ArrayData,
   options: CreationOptions & { readonly shape?: Shape } = {},
 ): Tensor {
+  checkKnown("tensor", options, ["dtype", "device", "shape"]);
   if (options.dtype !== undefined) checkDType("tensor", options.dtype);
   if (typeof data === "number" || typeof data === "boolean") {
     const dtype = options.dtype ?? (typeof data === "boolean" ? "bool" : "float32");
@@ -72,7 +76,7 @@ export function tensor(
     }
   }
   const { values, shape, natural } = ArrayBuffer.isView(data) ? readTyped(data) : readNested(data);
-  const wanted = options.shape ?? shape;
+  const { device = defaultDevice, shape: wanted = shape } = options;
   checkShape("tensor", wanted);
   if (sizeOf(wanted) !== values.length) {
     throw new ShapeError(
@@ -84,7 +88,6 @@ export function tensor(
   }
   const dtype = options.dtype ?? natural;
   const isBits = dtype === "bfloat16" && data instanceof Uint16Array;
-  const { device = defaultDevice } = options;
   checkDeviceDType("tensor", dtype, device);
   const elements = isBits ? data : encode(values, dtype, wanted);
   const buffer = backendOf("tensor", device).upload(elements);
@@ -160,6 +163,16 @@ function encode(values: ArrayLike<number>, dtype: DType, shape: Shape): TypedArr
   return elements;
 }
 
+function readOptions(
+  functionName: string,
+  options: CreationOptions,
+  natural: DType = "float32",
+): { dtype: DType; device: DeviceName | undefined } {
+  checkKnown(functionName, options, ["dtype", "device"]);
+  const { dtype = natural, device } = options;
+  return { dtype, device };
+}
+
 /** Makes elements out of nothing: on a device, or in the graph that is being traced. */
 function create<Name extends "full" | "iota">(
   functionName: string,
@@ -171,10 +184,14 @@ function create<Name extends "full" | "iota">(
   checkDType(functionName, params.dtype);
   // The caller may change its array later.
   const own = { ...params, shape: [...params.shape] };
-  if (currentStaging() !== undefined) return bind(name, own, []);
-  const target = device ?? defaultDevice;
+  const isStaged = currentStaging() !== undefined;
+  if (device === undefined && isStaged) return inNameOf(functionName, () => bind(name, own, []));
+  const target = device === undefined ? defaultDevice : device;
   checkDeviceDType(functionName, params.dtype, target);
-  return execute(name, own, [], target);
+  return inNameOf(
+    functionName,
+    () => isStaged ? bind(name, own, []) : execute(name, own, [], target),
+  );
 }
 
 /**
@@ -182,6 +199,7 @@ function create<Name extends "full" | "iota">(
  *
  * @throws {ShapeError} if the shape is not a list of whole numbers >= 0.
  * @throws {DTypeError} if the dtype cannot hold the value.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -191,20 +209,19 @@ function create<Name extends "full" | "iota">(
  * ```
  */
 export function full(shape: Shape, value: number, options: CreationOptions = {}): Tensor {
-  const { dtype = "float32" } = options;
+  const { dtype, device } = readOptions("full", options);
   checkDType("full", dtype);
-  return create(
-    "full",
-    "full",
-    { shape, dtype, value: roundTo("full", value, dtype) },
-    options.device,
-  );
+  if (typeof value !== "number") {
+    throw new OptionError("full", `value is ${describe(value)}; expected a number`);
+  }
+  return create("full", "full", { shape, dtype, value: roundTo("full", value, dtype) }, device);
 }
 
 /**
  * Zeros (false for bool).
  *
  * @throws {ShapeError} if the shape is not a list of whole numbers >= 0.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -214,18 +231,15 @@ export function full(shape: Shape, value: number, options: CreationOptions = {})
  * ```
  */
 export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
-  return create(
-    "zeros",
-    "full",
-    { shape, dtype: options.dtype ?? "float32", value: 0 },
-    options.device,
-  );
+  const { dtype, device } = readOptions("zeros", options);
+  return create("zeros", "full", { shape, dtype, value: 0 }, device);
 }
 
 /**
  * Ones (true for bool).
  *
  * @throws {ShapeError} if the shape is not a list of whole numbers >= 0.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -235,16 +249,14 @@ export function zeros(shape: Shape, options: CreationOptions = {}): Tensor {
  * ```
  */
 export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
-  return create(
-    "ones",
-    "full",
-    { shape, dtype: options.dtype ?? "float32", value: 1 },
-    options.device,
-  );
+  const { dtype, device } = readOptions("ones", options);
+  return create("ones", "full", { shape, dtype, value: 1 }, device);
 }
 
 /**
  * Zeros with the shape, dtype (unless given) and device of another tensor.
+ *
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -255,12 +267,16 @@ export function ones(shape: Shape, options: CreationOptions = {}): Tensor {
  */
 export function zerosLike(x: Tensor, options: { readonly dtype?: DType } = {}): Tensor {
   checkTensor("zerosLike", x);
-  const params = { shape: x.shape, dtype: options.dtype ?? x.dtype, value: 0 };
+  checkKnown("zerosLike", options, ["dtype"]);
+  const { dtype = x.dtype } = options;
+  const params = { shape: x.shape, dtype, value: 0 };
   return create("zerosLike", "full", params, placeOf(x));
 }
 
 /**
  * Ones with the shape, dtype (unless given) and device of another tensor.
+ *
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -271,14 +287,16 @@ export function zerosLike(x: Tensor, options: { readonly dtype?: DType } = {}): 
  */
 export function onesLike(x: Tensor, options: { readonly dtype?: DType } = {}): Tensor {
   checkTensor("onesLike", x);
-  const params = { shape: x.shape, dtype: options.dtype ?? x.dtype, value: 1 };
+  checkKnown("onesLike", options, ["dtype"]);
+  const { dtype = x.dtype } = options;
+  const params = { shape: x.shape, dtype, value: 1 };
   return create("onesLike", "full", params, placeOf(x));
 }
 
 /**
  * 0, 1, ..., count - 1; int32 by default.
  *
- * @throws {OptionError} if the count is not a whole number >= 0.
+ * @throws {OptionError} if the count is not a whole number >= 0, or an option is unknown.
  *
  * @example
  * ```ts
@@ -288,10 +306,8 @@ export function onesLike(x: Tensor, options: { readonly dtype?: DType } = {}): T
  * ```
  */
 export function arange(count: number, options: CreationOptions = {}): Tensor {
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new OptionError("arange", `count is ${count}; expected a whole number >= 0`);
-  }
-  const { dtype = "int32", device } = options;
+  checkCount("arange", "count", count);
+  const { dtype, device } = readOptions("arange", options, "int32");
   if (dtype === "bool" || dtype === "bfloat16") {
     throw new DTypeError("arange", `cannot count in ${dtype}; expected a numeric dtype`);
   }

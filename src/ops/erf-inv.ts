@@ -1,3 +1,4 @@
+import { inNameOf } from "../core/in-name-of.ts";
 import {
   abs,
   add,
@@ -108,22 +109,24 @@ const double: readonly Piece[] = [
  */
 export function erfInv(x: TensorLike): Tensor {
   const [value] = promoteFloating("erfInv", x);
-  const one = numberLike(1, value!);
-  // The ends are kept out of the polynomial, whose derivative there is NaN.
-  const isEnd = equal(abs(value!), one);
-  const end = mul(select(isEnd, value!, one), numberLike(Infinity, value!));
-  const y = select(isEnd, numberLike(0, value!), value!);
-  const w = neg(log1p(neg(mul(y, y))));
-  const pieces = y.dtype === "float64" ? double : single;
+  return inNameOf("erfInv", () => {
+    const one = numberLike(1, value!);
+    // The ends are kept out of the polynomial, whose derivative there is NaN.
+    const isEnd = equal(abs(value!), one);
+    const end = mul(select(isEnd, value!, one), numberLike(Infinity, value!));
+    const y = select(isEnd, numberLike(0, value!), value!);
+    const w = neg(log1p(neg(mul(y, y))));
+    const pieces = y.dtype === "float64" ? double : single;
 
-  let factor: Tensor | undefined;
-  for (const piece of pieces.toReversed()) {
-    const polynomial = evaluate(piece, w, pieces);
-    factor = factor === undefined
-      ? polynomial
-      : select(less(w, numberLike(piece.limit, w)), polynomial, factor);
-  }
-  return select(isEnd, end, mul(y, factor!));
+    let factor: Tensor | undefined;
+    for (const piece of pieces.toReversed()) {
+      const polynomial = evaluate(piece, w, pieces);
+      factor = factor === undefined
+        ? polynomial
+        : select(less(w, numberLike(piece.limit, w)), polynomial, factor);
+    }
+    return select(isEnd, end, mul(y, factor!));
+  });
 }
 
 function evaluate(

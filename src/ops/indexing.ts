@@ -1,6 +1,9 @@
 import { checkDType, type DType } from "../core/dtype.ts";
-import { OptionError, ShapeError } from "../core/errors.ts";
+import { ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkCount } from "../core/options.ts";
 import { formatShape, normalizeAxis } from "../core/shape.ts";
+import { describeList } from "../core/value-kinds.ts";
 import { cast, gather, slice as slicePrimitive } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { oneHotMask, toIndices } from "./indices.ts";
@@ -23,7 +26,8 @@ import { checkTensor } from "./promote.ts";
  */
 export function take(x: Tensor, indices: Tensor, axis = 0): Tensor {
   checkTensor("take", x);
-  return gather(x, toIndices("take", indices), normalizeAxis("take", axis, x.rank));
+  const along = normalizeAxis("take", axis, x.rank);
+  return inNameOf("take", () => gather(x, toIndices("take", indices), along));
 }
 
 /**
@@ -40,11 +44,9 @@ export function take(x: Tensor, indices: Tensor, axis = 0): Tensor {
  * ```
  */
 export function oneHot(indices: Tensor, classes: number, dtype: DType = "float32"): Tensor {
-  if (!Number.isSafeInteger(classes) || classes < 0) {
-    throw new OptionError("oneHot", `classes is ${classes}; expected a whole number >= 0`);
-  }
+  checkCount("oneHot", "classes", classes);
   checkDType("oneHot", dtype);
-  return cast(oneHotMask("oneHot", indices, classes), dtype);
+  return inNameOf("oneHot", () => cast(oneHotMask("oneHot", indices, classes), dtype));
 }
 
 /**
@@ -68,6 +70,13 @@ export function slice(
   stride: readonly number[] = [],
 ): Tensor {
   checkTensor("slice", x);
+  for (const [name, list] of Object.entries({ start, limit, stride })) {
+    if (Array.isArray(list) && list.every(Number.isInteger)) continue;
+    throw new ShapeError(
+      "slice",
+      `${name} is ${describeList(list)}; expected an array of whole numbers`,
+    );
+  }
   if (Math.max(start.length, limit.length, stride.length) > x.rank) {
     throw new ShapeError("slice", `more positions than axes of ${formatShape(x.shape)} were given`);
   }

@@ -1,4 +1,5 @@
 import { ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
 import { broadcastShapes, formatShape } from "../core/shape.ts";
 import { broadcastTo, dot } from "../primitives/mod.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -35,20 +36,22 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
         `the left to have the extent of the last but one of the right`,
     );
   }
-  // Without a batch on the right every leading axis of the left is just more rows.
-  if (right.rank <= 2) {
-    return dot(left, right, { contract: [[left.rank - 1, 0]], batch: [] });
-  }
-  if (left.rank === 1) {
-    return dot(left, right, { contract: [[0, right.rank - 2]], batch: [] });
-  }
-  const leading = broadcastShapes("matmul", left.shape.slice(0, -2), right.shape.slice(0, -2));
-  const x = broadcastTo(left, [...leading, ...left.shape.slice(-2)]);
-  const y = broadcastTo(right, [...leading, ...right.shape.slice(-2)]);
-  const rank = leading.length;
-  return dot(x, y, {
-    contract: [[rank + 1, rank]],
-    batch: leading.map((_, axis) => [axis, axis] as const),
+  return inNameOf("matmul", () => {
+    // Without a batch on the right every leading axis of the left is just more rows.
+    if (right.rank <= 2) {
+      return dot(left, right, { contract: [[left.rank - 1, 0]], batch: [] });
+    }
+    if (left.rank === 1) {
+      return dot(left, right, { contract: [[0, right.rank - 2]], batch: [] });
+    }
+    const leading = broadcastShapes("matmul", left.shape.slice(0, -2), right.shape.slice(0, -2));
+    const x = broadcastTo(left, [...leading, ...left.shape.slice(-2)]);
+    const y = broadcastTo(right, [...leading, ...right.shape.slice(-2)]);
+    const rank = leading.length;
+    return dot(x, y, {
+      contract: [[rank + 1, rank]],
+      batch: leading.map((_, axis) => [axis, axis] as const),
+    });
   });
 }
 
@@ -74,5 +77,5 @@ export function outer(a: Tensor, b: Tensor): Tensor {
     );
   }
   const [x, y] = promoteNumbers("outer", a, b) as [Tensor, Tensor];
-  return dot(x, y, { contract: [], batch: [] });
+  return inNameOf("outer", () => dot(x, y, { contract: [], batch: [] }));
 }

@@ -1,9 +1,11 @@
 import { DTypeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
 import { and, not, or, select } from "../primitives/mod.ts";
 import type { Tensor, TensorLike } from "../tensor/tensor.ts";
-import { promoteAll, toTensor } from "./promote.ts";
+import { checkTensor, promoteAll } from "./promote.ts";
 
 function checkBool(functionName: string, x: Tensor): Tensor {
+  checkTensor(functionName, x);
   if (x.dtype !== "bool") {
     throw new DTypeError(
       functionName,
@@ -30,9 +32,9 @@ function checkBool(functionName: string, x: Tensor): Tensor {
  * ```
  */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
-  checkBool("where", toTensor("where", condition));
+  checkBool("where", condition);
   const [x, y] = promoteAll("where", a, b);
-  return select(condition, x!, y!);
+  return inNameOf("where", () => select(condition, x!, y!));
 }
 
 /**
@@ -49,7 +51,7 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
  * ```
  */
 export function logicalAnd(a: Tensor, b: Tensor): Tensor {
-  return and(checkBool("logicalAnd", a), checkBool("logicalAnd", b));
+  return inNameOf("logicalAnd", () => and(checkBool("logicalAnd", a), checkBool("logicalAnd", b)));
 }
 
 /**
@@ -66,7 +68,7 @@ export function logicalAnd(a: Tensor, b: Tensor): Tensor {
  * ```
  */
 export function logicalOr(a: Tensor, b: Tensor): Tensor {
-  return or(checkBool("logicalOr", a), checkBool("logicalOr", b));
+  return inNameOf("logicalOr", () => or(checkBool("logicalOr", a), checkBool("logicalOr", b)));
 }
 
 /**
@@ -82,5 +84,5 @@ export function logicalOr(a: Tensor, b: Tensor): Tensor {
  * ```
  */
 export function logicalNot(x: Tensor): Tensor {
-  return not(checkBool("logicalNot", x));
+  return inNameOf("logicalNot", () => not(checkBool("logicalNot", x)));
 }

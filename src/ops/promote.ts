@@ -1,16 +1,17 @@
 import { type DType, isFloating, promote } from "../core/dtype.ts";
 import { DTypeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { describe } from "../core/value-kinds.ts";
 import { cast } from "../primitives/mod.ts";
 import { scalarTensor } from "../tensor/scalar.ts";
 import { Tensor, type TensorLike } from "../tensor/tensor.ts";
 import { defaultDevice, placedOn, placeOfAll } from "../tracing/placement.ts";
-import { describe } from "../tree/tree.ts";
 
-/** Refuses what is no tensor. */
-export function checkTensor(functionName: string, x: unknown): asserts x is Tensor {
-  if (!(x instanceof Tensor)) {
-    throw new DTypeError(functionName, `cannot take ${describe(x)}; expected a tensor`);
-  }
+/** Refuses what is no tensor; `name` says which one, if it has a name. */
+export function checkTensor(functionName: string, x: unknown, name = ""): asserts x is Tensor {
+  if (x instanceof Tensor) return;
+  const found = name === "" ? "cannot take" : `${name} is`;
+  throw new DTypeError(functionName, `${found} ${describe(x)}; expected a tensor`);
 }
 
 /** A tensor, or a number as a scalar of a dtype. */
@@ -57,9 +58,13 @@ function commonDType(functionName: string, operands: readonly TensorLike[]): DTy
 }
 
 function castAll(functionName: string, operands: readonly TensorLike[], dtype: DType): Tensor[] {
-  // A number of another dtype is cast where it will be used.
-  const place = placeOfAll(operands.filter((operand) => operand instanceof Tensor));
-  return operands.map((operand) =>
-    cast(placedOn(toTensor(functionName, operand, dtype), place), dtype)
-  );
+  return inNameOf(functionName, () => {
+    // One alone is where it belongs.
+    if (operands.length === 1) return [cast(toTensor(functionName, operands[0]!, dtype), dtype)];
+    // A number of another dtype is cast where it will be used.
+    const place = placeOfAll(operands.filter((operand) => operand instanceof Tensor));
+    return operands.map((operand) =>
+      cast(placedOn(toTensor(functionName, operand, dtype), place), dtype)
+    );
+  });
 }

@@ -1,6 +1,17 @@
-import { type DType, isFloating } from "../core/dtype.ts";
+import { checkDType, type DType, isFloating } from "../core/dtype.ts";
 import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
-import { checkShape, formatSpec, type Shape, sizeOf } from "../core/shape.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkCount, checkKnown } from "../core/options.ts";
+import {
+  broadcastShapes,
+  checkShape,
+  formatShape,
+  formatSpec,
+  sameShape,
+  type Shape,
+  sizeOf,
+} from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
 import {
   add,
   argMax,
@@ -51,7 +62,8 @@ function checkKey(functionName: string, key: Tensor): void {
 /**
  * A key from a seed: the two words [0, seed].
  *
- * @throws {OptionError} if the seed is not a whole number from -2^31 to 2^32 - 1.
+ * @throws {OptionError} if the seed is not a whole number from -2^31 to 2^32 - 1, or an option is unknown.
+ * @throws {DeviceError} if there is no such device.
  *
  * @example
  * ```ts
@@ -62,9 +74,13 @@ function checkKey(functionName: string, key: Tensor): void {
  */
 export function key(seed: number, options: Pick<CreationOptions, "device"> = {}): Tensor {
   if (!Number.isInteger(seed) || seed < -(2 ** 31) || seed >= 2 ** 32) {
-    throw new OptionError("key", `seed is ${seed}; expected a whole number from -2^31 to 2^32 - 1`);
+    throw new OptionError(
+      "key",
+      `seed is ${describe(seed)}; expected a whole number from -2^31 to 2^32 - 1`,
+    );
   }
-  return tensor([0, seed >>> 0], { ...options, dtype: "uint32" });
+  checkKnown("key", options, ["device"]);
+  return inNameOf("key", () => tensor([0, seed >>> 0], { ...options, dtype: "uint32" }));
 }
 
 /** Counters 0, 1, ... as pairs of words [0, i], shaped [...shape, 2], beside a key. */
@@ -97,10 +113,8 @@ function word(pairs: Tensor, index: 0 | 1): Tensor {
  */
 export function split(from: Tensor, count = 2): Tensor {
   checkKey("split", from);
-  if (!Number.isSafeInteger(count) || count < 0) {
-    throw new OptionError("split", `count is ${count}; expected a whole number >= 0`);
-  }
-  return threefry2x32(from, counters(from, [count]));
+  checkCount("split", "count", count);
+  return inNameOf("split", () => threefry2x32(from, counters(from, [count])));
 }
 
 /**
@@ -118,11 +132,14 @@ export function split(from: Tensor, count = 2): Tensor {
  * ```
  */
 export function splitKeys<const Count extends number>(from: Tensor, count: Count): KeyList<Count> {
-  const all = split(from, count);
-  return Array.from(
-    { length: count },
-    (_, i) => reshape(slice(all, [i, 0], [i + 1, 2]), [2]),
-  ) as KeyList<Count>;
+  checkCount("splitKeys", "count", count);
+  return inNameOf("splitKeys", () => {
+    const all = split(from, count);
+    return Array.from(
+      { length: count },
+      (_, i) => reshape(slice(all, [i, 0], [i + 1, 2]), [2]),
+    ) as KeyList<Count>;
+  });
 }
 
 /** As many keys as were asked for: a tuple where the count is known. */
@@ -160,8 +177,10 @@ export function foldIn(from: Tensor, data: TensorLike): Tensor {
   if (low.rank !== 0) {
     throw new ShapeError("foldIn", `data is ${formatSpec(low)}; expected a scalar`);
   }
-  const column = reshape(cast(low, "uint32"), [1]);
-  return threefry2x32(from, concat([mul(column, numberLike(0, column)), column], 0));
+  return inNameOf("foldIn", () => {
+    const column = reshape(cast(low, "uint32"), [1]);
+    return threefry2x32(from, concat([mul(column, numberLike(0, column)), column], 0));
+  });
 }
 
 /**
@@ -177,7 +196,7 @@ export function foldIn(from: Tensor, data: TensorLike): Tensor {
  * ```
  */
 export function randomBits(from: Tensor, shape: Shape): Tensor {
-  return drawBits("randomBits", from, shape);
+  return inNameOf("randomBits", () => drawBits("randomBits", from, shape));
 }
 
 function drawBits(functionName: string, from: Tensor, shape: Shape): Tensor {
@@ -218,6 +237,7 @@ function unitInterval(functionName: string, from: Tensor, shape: Shape, dtype: D
     const low = cast(shiftRight(second, numberLike(12, second)), "float64");
     return add(mul(high, numberLike(2 ** -32, high)), mul(low, numberLike(2 ** -52, low)));
   }
+  checkDType(functionName, dtype);
   throw new DTypeError(functionName, `cannot draw ${dtype}; expected float32 or float64`);
 }
 
@@ -226,7 +246,7 @@ function unitInterval(functionName: string, from: Tensor, shape: Shape, dtype: D
  *
  * @throws {ShapeError} if `from` is no key, or the shape is none.
  * @throws {DTypeError} if the dtype is not float32 or float64.
- * @throws {OptionError} if `low` and `high` are numbers and not low < high.
+ * @throws {OptionError} if `low` and `high` are numbers and not low < high, or an option is unknown.
  *
  * @example
  * ```ts
@@ -236,7 +256,8 @@ function unitInterval(functionName: string, from: Tensor, shape: Shape, dtype: D
  * ```
  */
 export function uniform(from: Tensor, shape: Shape, options: UniformOptions = {}): Tensor {
-  return drawUniform("uniform", from, shape, options);
+  checkKnown("uniform", options, ["low", "high", "dtype"]);
+  return inNameOf("uniform", () => drawUniform("uniform", from, shape, options));
 }
 
 function drawUniform(
@@ -269,6 +290,7 @@ function drawUniform(
  *
  * @throws {ShapeError} if `from` is no key, or the shape is none.
  * @throws {DTypeError} if the dtype is not float32 or float64.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -283,11 +305,14 @@ export function normal(
   shape: Shape,
   options: { readonly dtype?: DType } = {},
 ): Tensor {
+  checkKnown("normal", options, ["dtype"]);
   const { dtype = "float32" } = options;
   // The smallest number above -1, so that neither end is reached.
   const low = dtype === "float64" ? -1 + 2 ** -53 : -1 + 2 ** -24;
-  const u = drawUniform("normal", from, shape, { low, high: 1, dtype });
-  return mul(erfInv(u), numberLike(Math.SQRT2, u));
+  return inNameOf("normal", () => {
+    const u = drawUniform("normal", from, shape, { low, high: 1, dtype });
+    return mul(erfInv(u), numberLike(Math.SQRT2, u));
+  });
 }
 
 /**
@@ -306,27 +331,29 @@ export function normal(
 export function randint(from: Tensor, shape: Shape, low: number, high: number): Tensor {
   for (const bound of [low, high]) {
     if (!Number.isInteger(bound) || bound < -(2 ** 31) || bound > 2 ** 31 - 1) {
-      throw new OptionError("randint", `bound ${bound} is no int32`);
+      throw new OptionError("randint", `bound ${describe(bound)} is no int32`);
     }
   }
   if (low >= high) {
     throw new OptionError("randint", `the range ${low} to ${high} is empty; expected low < high`);
   }
   checkKey("randint", from);
-  const [first, second] = splitKeys(from, 2);
-  const upper = drawBits("randint", first, shape);
-  const lower = drawBits("randint", second, shape);
-  const span = high - low;
-  // 2^32 modulo span, in the wrapping arithmetic that JAX does it in.
-  const root = 2 ** 16 % span;
-  const multiplier = (Math.imul(root, root) >>> 0) % span;
-  const spanTensor = numberLike(span, upper);
-  const folded = add(
-    mul(rem(upper, spanTensor), numberLike(multiplier, upper)),
-    rem(lower, spanTensor),
-  );
-  const offset = bitcast(rem(folded, spanTensor), "int32");
-  return add(offset, numberLike(low, offset));
+  return inNameOf("randint", () => {
+    const [first, second] = splitKeys(from, 2);
+    const upper = drawBits("randint", first, shape);
+    const lower = drawBits("randint", second, shape);
+    const span = high - low;
+    // 2^32 modulo span, in the wrapping arithmetic that JAX does it in.
+    const root = 2 ** 16 % span;
+    const multiplier = (Math.imul(root, root) >>> 0) % span;
+    const spanTensor = numberLike(span, upper);
+    const folded = add(
+      mul(rem(upper, spanTensor), numberLike(multiplier, upper)),
+      rem(lower, spanTensor),
+    );
+    const offset = bitcast(rem(folded, spanTensor), "int32");
+    return add(offset, numberLike(low, offset));
+  });
 }
 
 /**
@@ -347,10 +374,14 @@ export function bernoulli(from: Tensor, shape: Shape, probability: TensorLike = 
     throw new OptionError("bernoulli", `probability is ${probability}; expected 0 to 1`);
   }
   const threshold = toTensor("bernoulli", probability);
-  if (!isFloating(threshold.dtype)) {
+  const { dtype } = threshold;
+  if (!isFloating(dtype)) {
     throw new DTypeError("bernoulli", `probability is ${formatSpec(threshold)}; expected floating`);
   }
-  return less(drawUniform("bernoulli", from, shape, { dtype: threshold.dtype }), threshold);
+  return inNameOf(
+    "bernoulli",
+    () => less(drawUniform("bernoulli", from, shape, { dtype }), threshold),
+  );
 }
 
 /**
@@ -358,6 +389,7 @@ export function bernoulli(from: Tensor, shape: Shape, probability: TensorLike = 
  *
  * @throws {ShapeError} if `from` is no key, or the shape is none.
  * @throws {DTypeError} if the dtype is not float32 or float64.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -371,7 +403,9 @@ export function gumbel(
   shape: Shape,
   options: { readonly dtype?: DType } = {},
 ): Tensor {
-  return drawGumbel("gumbel", from, shape, options.dtype ?? "float32");
+  checkKnown("gumbel", options, ["dtype"]);
+  const { dtype = "float32" } = options;
+  return inNameOf("gumbel", () => drawGumbel("gumbel", from, shape, dtype));
 }
 
 function drawGumbel(functionName: string, from: Tensor, shape: Shape, dtype: DType): Tensor {
@@ -400,7 +434,20 @@ export function categorical(from: Tensor, logits: Tensor, shape?: Shape): Tensor
     throw new ShapeError("categorical", "logits are a scalar; expected an axis");
   }
   const [values] = promoteFloating("categorical", logits);
-  const target = [...(shape ?? logits.shape.slice(0, -1)), classes];
-  const noise = drawGumbel("categorical", from, target, values!.dtype);
-  return argMax(add(noise, broadcastTo(values!, target)), target.length - 1);
+  const rows = logits.shape.slice(0, -1);
+  const wanted = shape === undefined ? rows : shape;
+  checkShape("categorical", wanted);
+  if (!sameShape(broadcastShapes("categorical", rows, wanted), wanted)) {
+    throw new ShapeError(
+      "categorical",
+      `${formatShape(rows)}, the logits without the classes, does not broadcast to ${
+        formatShape(wanted)
+      }`,
+    );
+  }
+  return inNameOf("categorical", () => {
+    const target = [...wanted, classes];
+    const noise = drawGumbel("categorical", from, target, values!.dtype);
+    return argMax(add(noise, broadcastTo(values!, target)), target.length - 1);
+  });
 }

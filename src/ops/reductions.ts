@@ -1,6 +1,8 @@
 import { isFloating } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
-import { formatShape, normalizeAxes, normalizeAxis, sizeOf } from "../core/shape.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkBoolean, checkKnown } from "../core/options.ts";
+import { formatShape, normalizeAxes, normalizeAxis, sizeOf, withoutAxes } from "../core/shape.ts";
 import {
   add,
   argMax as argMaxPrimitive,
@@ -24,21 +26,30 @@ import {
 import type { ReduceOptions, Tensor } from "../tensor/tensor.ts";
 import { checkTensor, promoteFloating, promoteNumbers } from "./promote.ts";
 
-/** The reduced axes, and the result with them at extent 1 if that was asked for. */
-function axesOf(functionName: string, x: Tensor, { axis }: ReduceOptions): number[] {
+/** Checks what a reduction is given, and runs it; leaves the reduced axes with extent 1 if that was asked for. */
+function reduction(
+  functionName: string,
+  x: Tensor,
+  options: ReduceOptions,
+  reduce: (axes: number[]) => Tensor,
+): Tensor {
   checkTensor(functionName, x);
-  return normalizeAxes(functionName, axis, x.rank);
-}
-
-function keepIfAsked(result: Tensor, x: Tensor, axes: number[], options: ReduceOptions): Tensor {
-  if (!options.keepDims) return result;
-  return reshape(result, x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent));
+  checkKnown(functionName, options, ["axis", "keepDims"]);
+  const { axis, keepDims = false } = options;
+  checkBoolean(functionName, "keepDims", keepDims);
+  const axes = normalizeAxes(functionName, axis, x.rank);
+  return inNameOf(functionName, () => {
+    const result = reduce(axes);
+    if (!keepDims) return result;
+    return reshape(result, x.shape.map((extent, axis) => axes.includes(axis) ? 1 : extent));
+  });
 }
 
 /**
  * The sum along axes (all by default). bool counts as int32.
  *
  * @throws {ShapeError} if an axis is out of range.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -49,15 +60,14 @@ function keepIfAsked(result: Tensor, x: Tensor, axes: number[], options: ReduceO
  * ```
  */
 export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = axesOf("sum", x, options);
-  const [value] = promoteNumbers("sum", x);
-  return keepIfAsked(reduceSum(value!, axes), x, axes, options);
+  return reduction("sum", x, options, (axes) => reduceSum(promoteNumbers("sum", x)[0]!, axes));
 }
 
 /**
  * The mean along axes (all by default); NaN over nothing. Integers and bool count as float32.
  *
  * @throws {ShapeError} if an axis is out of range.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -67,17 +77,18 @@ export function sum(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = axesOf("mean", x, options);
-  const [value] = promoteFloating("mean", x);
-  const total = reduceSum(value!, axes);
-  const count = sizeOf(axes.map((axis) => x.shape[axis]!));
-  return keepIfAsked(div(total, numberLike(count, total)), x, axes, options);
+  return reduction("mean", x, options, (axes) => {
+    const total = reduceSum(promoteFloating("mean", x)[0]!, axes);
+    const count = sizeOf(axes.map((axis) => x.shape[axis]!));
+    return div(total, numberLike(count, total));
+  });
 }
 
 /**
  * The mean squared distance from the mean along axes (all by default), divided by the count, not by one less.
  *
  * @throws {ShapeError} if an axis is out of range.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -87,10 +98,11 @@ export function mean(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function variance(x: Tensor, options: ReduceOptions = {}): Tensor {
-  checkTensor("variance", x);
-  const [value] = promoteFloating("variance", x);
-  const centered = sub(value!, mean(value!, { ...options, keepDims: true }));
-  return mean(mul(centered, centered), options);
+  return reduction("variance", x, options, (axis) => {
+    const [value] = promoteFloating("variance", x);
+    const centered = sub(value!, mean(value!, { axis, keepDims: true }));
+    return mean(mul(centered, centered), { axis });
+  });
 }
 
 function refuseEmpty(functionName: string, x: Tensor, axes: number[]): void {
@@ -103,6 +115,7 @@ function refuseEmpty(functionName: string, x: Tensor, axes: number[]): void {
  * The largest element along axes (all by default); NaN if one is NaN. Elements that tie share the derivative.
  *
  * @throws {ShapeError} if an axis is out of range, or there is nothing to choose from.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -112,16 +125,17 @@ function refuseEmpty(functionName: string, x: Tensor, axes: number[]): void {
  * ```
  */
 export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = axesOf("max", x, options);
-  refuseEmpty("max", x, axes);
-  const [value] = promoteNumbers("max", x);
-  return keepIfAsked(reduceMax(value!, axes), x, axes, options);
+  return reduction("max", x, options, (axes) => {
+    refuseEmpty("max", x, axes);
+    return reduceMax(promoteNumbers("max", x)[0]!, axes);
+  });
 }
 
 /**
  * The smallest element along axes (all by default); NaN if one is NaN. Elements that tie share the derivative.
  *
  * @throws {ShapeError} if an axis is out of range, or there is nothing to choose from.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -131,10 +145,10 @@ export function max(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function min(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = axesOf("min", x, options);
-  refuseEmpty("min", x, axes);
-  const [value] = promoteNumbers("min", x);
-  return keepIfAsked(reduceMin(value!, axes), x, axes, options);
+  return reduction("min", x, options, (axes) => {
+    refuseEmpty("min", x, axes);
+    return reduceMin(promoteNumbers("min", x)[0]!, axes);
+  });
 }
 
 /**
@@ -172,11 +186,13 @@ export function argMax(x: Tensor, axis = -1): Tensor {
 export function argMin(x: Tensor, axis = -1): Tensor {
   checkTensor("argMin", x);
   const [value] = promoteNumbers("argMin", x);
-  // Complementing reverses the order of integers without overflow; negating would not.
-  const reversed = isFloating(value!.dtype)
-    ? neg(value!)
-    : sub(numberLike(value!.dtype === "int32" ? -1 : 0xffffffff, value!), value!);
-  return argMaxPrimitive(reversed, normalizeAxis("argMin", axis, x.rank));
+  return inNameOf("argMin", () => {
+    // Complementing reverses the order of integers without overflow; negating would not.
+    const reversed = isFloating(value!.dtype)
+      ? neg(value!)
+      : sub(numberLike(value!.dtype === "int32" ? -1 : 0xffffffff, value!), value!);
+    return argMaxPrimitive(reversed, normalizeAxis("argMin", axis, x.rank));
+  });
 }
 
 /**
@@ -201,6 +217,7 @@ export function cumSum(x: Tensor, axis = -1): Tensor {
  * log(sum(exp(x))) along axes (all by default), without overflow; -Infinity where all elements are.
  *
  * @throws {ShapeError} if an axis is out of range, or there is nothing to sum.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -210,22 +227,24 @@ export function cumSum(x: Tensor, axis = -1): Tensor {
  * ```
  */
 export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = axesOf("logSumExp", x, options);
-  refuseEmpty("logSumExp", x, axes);
-  const [value] = promoteFloating("logSumExp", x);
-  const kept = { ...options, keepDims: true };
-  const largest = stopGradient(max(value!, kept));
-  // An infinite maximum would give Infinity - Infinity.
-  const shift = select(isFinite(largest), largest, numberLike(0, largest));
-  const total = sum(exp(sub(value!, shift)), kept);
-  const result = add(log(total), shift);
-  return options.keepDims ? result : reshape(result, x.shape.filter((_, i) => !axes.includes(i)));
+  return reduction("logSumExp", x, options, (axis) => {
+    refuseEmpty("logSumExp", x, axis);
+    const [value] = promoteFloating("logSumExp", x);
+    const kept = { axis, keepDims: true };
+    const largest = stopGradient(max(value!, kept));
+    // An infinite maximum would give Infinity - Infinity.
+    const shift = select(isFinite(largest), largest, numberLike(0, largest));
+    const total = sum(exp(sub(value!, shift)), kept);
+    const result = add(log(total), shift);
+    return options.keepDims ? result : reshape(result, withoutAxes(x.shape, axis));
+  });
 }
 
 /**
  * Whether all elements along axes (all by default) are true, as bool.
  *
  * @throws {ShapeError} if an axis is out of range.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -235,15 +254,17 @@ export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = axesOf("all", x, options);
-  const asNumbers = cast(cast(x, "bool"), "int32");
-  return keepIfAsked(cast(reduceMin(asNumbers, axes), "bool"), x, axes, options);
+  return reduction("all", x, options, (axes) => {
+    const asNumbers = cast(cast(x, "bool"), "int32");
+    return cast(reduceMin(asNumbers, axes), "bool");
+  });
 }
 
 /**
  * Whether any element along axes (all by default) is true, as bool.
  *
  * @throws {ShapeError} if an axis is out of range.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -253,7 +274,8 @@ export function all(x: Tensor, options: ReduceOptions = {}): Tensor {
  * ```
  */
 export function any(x: Tensor, options: ReduceOptions = {}): Tensor {
-  const axes = axesOf("any", x, options);
-  const asNumbers = cast(cast(x, "bool"), "uint32");
-  return keepIfAsked(cast(reduceMax(asNumbers, axes), "bool"), x, axes, options);
+  return reduction("any", x, options, (axes) => {
+    const asNumbers = cast(cast(x, "bool"), "uint32");
+    return cast(reduceMax(asNumbers, axes), "bool");
+  });
 }

@@ -1,5 +1,6 @@
 import { checkDType, type DType } from "../core/dtype.ts";
 import { ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
 import {
   broadcastShapes,
   checkShape,
@@ -9,7 +10,9 @@ import {
   sameShape,
   type Shape,
   sizeOf,
+  withoutAxes,
 } from "../core/shape.ts";
+import { describe, describeList } from "../core/value-kinds.ts";
 import {
   broadcastTo as broadcastToPrimitive,
   cast as castPrimitive,
@@ -36,7 +39,7 @@ import { checkTensor } from "./promote.ts";
  */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   checkTensor("reshape", x);
-  const open = shape.indexOf(-1);
+  const open = Array.isArray(shape) ? shape.indexOf(-1) : -1;
   if (open < 0) {
     checkShape("reshape", shape);
     return reshapePrimitive(x, [...shape]);
@@ -68,12 +71,16 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
  */
 export function transpose(x: Tensor, permutation?: readonly number[]): Tensor {
   checkTensor("transpose", x);
-  const axes = permutation?.map((axis) => normalizeAxis("transpose", axis, x.rank)) ??
-    x.shape.map((_, axis) => x.rank - 1 - axis);
-  if (axes.length !== x.rank || new Set(axes).size !== x.rank) {
+  if (permutation === undefined) {
+    return transposePrimitive(x, x.shape.map((_, axis) => x.rank - 1 - axis));
+  }
+  const axes = Array.isArray(permutation)
+    ? permutation.map((axis) => normalizeAxis("transpose", axis, x.rank))
+    : undefined;
+  if (axes?.length !== x.rank || new Set(axes).size !== x.rank) {
     throw new ShapeError(
       "transpose",
-      `${formatShape(permutation ?? [])} is no permutation of the ${x.rank} axes of ${
+      `${describeList(permutation)} is no permutation of the ${x.rank} axes of ${
         formatShape(x.shape)
       }`,
     );
@@ -104,7 +111,7 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
       }; expected equal extents or 1`,
     );
   }
-  return broadcastToPrimitive(x, [...shape]);
+  return inNameOf("broadcastTo", () => broadcastToPrimitive(x, [...shape]));
 }
 
 /**
@@ -121,13 +128,12 @@ export function broadcastTo(x: Tensor, shape: Shape): Tensor {
  */
 export function expandDims(x: Tensor, axis: number | readonly number[]): Tensor {
   checkTensor("expandDims", x);
-  const rank = x.rank + (typeof axis === "number" ? 1 : axis.length);
-  const added = normalizeAxes("expandDims", axis, rank);
+  const axes = [axis].flat();
+  const rank = x.rank + axes.length;
+  const added = normalizeAxes("expandDims", axes, rank);
   let next = 0;
-  return reshapePrimitive(
-    x,
-    Array.from({ length: rank }, (_, i) => added.includes(i) ? 1 : x.shape[next++]!),
-  );
+  const shape = Array.from({ length: rank }, (_, i) => added.includes(i) ? 1 : x.shape[next++]!);
+  return inNameOf("expandDims", () => reshapePrimitive(x, shape));
 }
 
 /**
@@ -150,7 +156,17 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
   if (wrong !== undefined) {
     throw new ShapeError("squeeze", `axis ${wrong} of ${formatShape(x.shape)} is not 1`);
   }
-  return reshapePrimitive(x, x.shape.filter((_, i) => !removed.includes(i)));
+  return inNameOf("squeeze", () => reshapePrimitive(x, withoutAxes(x.shape, removed)));
+}
+
+/** Refuses what is no list of tensors; gives the first of them. */
+function firstOf(functionName: string, tensors: readonly Tensor[]): Tensor {
+  if (!Array.isArray(tensors) || tensors.length === 0) {
+    const found = Array.isArray(tensors) ? "no tensors" : `cannot take ${describe(tensors)}`;
+    throw new ShapeError(functionName, `${found}; expected an array of one tensor or more`);
+  }
+  for (const x of tensors) checkTensor(functionName, x);
+  return tensors[0];
 }
 
 /**
@@ -167,9 +183,7 @@ export function squeeze(x: Tensor, axis?: number | readonly number[]): Tensor {
  * ```
  */
 export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
-  const [first] = tensors;
-  if (first === undefined) throw new ShapeError("concat", "no tensors; expected at least one");
-  tensors.forEach((x) => checkTensor("concat", x));
+  const first = firstOf("concat", tensors);
   return concatPrimitive([...tensors], normalizeAxis("concat", axis, first.rank));
 }
 
@@ -187,11 +201,8 @@ export function concat(tensors: readonly Tensor[], axis = 0): Tensor {
  * ```
  */
 export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
-  const [first] = tensors;
-  if (first === undefined) throw new ShapeError("stack", "no tensors; expected at least one");
-  checkTensor("stack", first);
-  const at = normalizeAxis("stack", axis, first.rank + 1);
-  return concatPrimitive(tensors.map((x) => expandDims(x, at)), at);
+  const at = normalizeAxis("stack", axis, firstOf("stack", tensors).rank + 1);
+  return inNameOf("stack", () => concatPrimitive(tensors.map((x) => expandDims(x, at)), at));
 }
 
 /**

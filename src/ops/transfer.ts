@@ -1,10 +1,12 @@
 import { backendOf, checkDeviceDType, type DeviceName } from "../backend/registry.ts";
 import type { TypedArray } from "../core/dtype.ts";
 import { TracedValueError, TreeError } from "../core/errors.ts";
+import { inNameOf, renamed } from "../core/in-name-of.ts";
 import { formatSpec } from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
 import { bufferOf, bufferStorage, literalStorage, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { describe, flatten, type MapLeaves, unflatten } from "../tree/tree.ts";
+import { flatten, type MapLeaves, unflatten } from "../tree/tree.ts";
 import { type ArrayData, tensor } from "./creation.ts";
 
 /** A tree whose numbers, booleans and typed arrays have become tensors. */
@@ -36,12 +38,14 @@ export type Placed<T> = T extends Tensor | null | undefined ? T
  */
 export async function devicePut<T>(tree: T, device: DeviceName): Promise<Placed<T>> {
   backendOf("devicePut", device);
-  const { leaves, paths, structure } = flatten(tree);
+  const { leaves, paths, structure } = flatten("devicePut", tree);
   leaves.forEach((leaf, i) => checkMovable(leaf, paths[i] || "the tree", device));
   // Tensors that share memory share it afterwards, and are read once.
   const copies = new Map<Storage, Promise<Storage>>();
   const placed = await Promise.all(leaves.map(async (leaf) => {
-    if (!(leaf instanceof Tensor)) return tensor(leaf as ArrayData, { device });
+    if (!(leaf instanceof Tensor)) {
+      return inNameOf("devicePut", () => tensor(leaf as ArrayData, { device }));
+    }
     const storage = leaf.content as Storage;
     if (storage.device === device) return leaf;
     let copy = copies.get(storage);
@@ -96,7 +100,11 @@ async function copyTo(device: DeviceName, storage: Storage, { dtype }: Tensor): 
  * ```
  */
 export async function deviceGet<T>(tree: T): Promise<MapLeaves<T, TypedArray>> {
-  const { leaves, structure } = flatten(tree);
+  const { leaves, structure } = flatten("deviceGet", tree);
   const arrays = leaves.map((leaf) => leaf instanceof Tensor ? leaf.data() : leaf);
-  return unflatten(structure, await Promise.all(arrays)) as MapLeaves<T, TypedArray>;
+  try {
+    return unflatten(structure, await Promise.all(arrays)) as MapLeaves<T, TypedArray>;
+  } catch (error) {
+    throw renamed("deviceGet", error);
+  }
 }

@@ -1,5 +1,6 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkKnown } from "../core/options.ts";
 import { chain, type ChainKind } from "./chain.ts";
-import { checkKnown } from "./options.ts";
 import { type AdamKind, scaleByAdam, type ScaleByAdamOptions } from "./scale-by-adam.ts";
 import { type CountKind, type LearningRate, scaleByLearningRate } from "./scale-by-schedule.ts";
 import type { GradientTransformation } from "./transformation.ts";
@@ -29,5 +30,5 @@ export function adam(
 ): GradientTransformation<ChainKind<[AdamKind, CountKind]>> {
   checkKnown("adam", options, ["learningRate", "b1", "b2", "eps", "epsRoot", "nesterov"]);
   const { learningRate, ...direction } = options;
-  return chain(scaleByAdam(direction), scaleByLearningRate(learningRate));
+  return inNameOf("adam", () => chain(scaleByAdam(direction), scaleByLearningRate(learningRate)));
 }

@@ -1,10 +1,11 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkKnown } from "../core/options.ts";
 import { chain } from "./chain.ts";
 import {
   decoupledDecay,
   type DecoupledDecayOptions,
   type OptimizerKind,
 } from "./decoupled-decay.ts";
-import { checkKnown } from "./options.ts";
 import { type AdamKind, scaleByAdam, type ScaleByAdamOptions } from "./scale-by-adam.ts";
 import { scaleByLearningRate } from "./scale-by-schedule.ts";
 import type { GradientTransformation } from "./transformation.ts";
@@ -40,9 +41,10 @@ export function adamw(options: AdamwOptions): GradientTransformation<OptimizerKi
     "nesterov",
   ]);
   const { learningRate, weightDecay = 1e-4, mask, ...direction } = options;
-  return chain(
-    scaleByAdam(direction),
-    decoupledDecay("adamw", weightDecay, mask),
-    scaleByLearningRate(learningRate),
-  );
+  return inNameOf("adamw", () =>
+    chain(
+      scaleByAdam(direction),
+      decoupledDecay("adamw", weightDecay, mask),
+      scaleByLearningRate(learningRate),
+    ));
 }

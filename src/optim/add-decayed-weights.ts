@@ -1,9 +1,11 @@
 import { TreeError } from "../core/errors.ts";
+import { checkKnown } from "../core/options.ts";
+import { describe } from "../core/value-kinds.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { checkSameStructure, describe, flatten, type Tree } from "../tree/tree.ts";
+import { checkSameStructure, flatten, type Tree } from "../tree/tree.ts";
 import { checkParams, mapTogether } from "./leaves.ts";
-import { checkKnown, checkNonNegative } from "./options.ts";
+import { checkNonNegative } from "./options.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
 /** Which leaves take part: a tree of booleans like the parameters, or a function that makes one. */
@@ -51,7 +53,7 @@ export function addDecayedWeights(
 /** The booleans of a mask in the order of the leaves of the parameters. */
 export function readMask(functionName: string, mask: Mask, params: unknown): boolean[] {
   const tree = typeof mask === "function" ? mask(params as Tree) : mask;
-  const flat = flatten(tree, "mask");
+  const flat = flatten(functionName, tree, "mask");
   flat.leaves.forEach((leaf, i) => {
     if (typeof leaf === "boolean") return;
     throw new TreeError(
@@ -59,6 +61,12 @@ export function readMask(functionName: string, mask: Mask, params: unknown): boo
       `${flat.paths[i]} is ${describe(leaf)}; expected true or false`,
     );
   });
-  checkSameStructure(functionName, flatten(params).structure, flat.structure, "params", "mask");
+  checkSameStructure(
+    functionName,
+    flatten(functionName, params).structure,
+    flat.structure,
+    "params",
+    "mask",
+  );
   return flat.leaves as boolean[];
 }

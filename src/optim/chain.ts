@@ -1,6 +1,6 @@
 import { OptionError, TreeError } from "../core/errors.ts";
+import { describe } from "../core/value-kinds.ts";
 import type { Tree } from "../tree/tree.ts";
-import { describe } from "../tree/tree.ts";
 import type { ExtraArgs, GradientTransformation, StateKind, StateOf } from "./transformation.ts";
 
 /** The kind of a chain: its state is the tuple of the states. */

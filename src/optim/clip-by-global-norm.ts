@@ -1,3 +1,5 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkNumber } from "../core/options.ts";
 import { div, mul } from "../ops/arithmetic.ts";
 import { less } from "../ops/comparison.ts";
 import { where } from "../ops/logical.ts";
@@ -5,7 +7,6 @@ import { cast } from "../ops/shaping.ts";
 import type { Tree } from "../tree/tree.ts";
 import { mapTensors } from "../tree/tree-map.ts";
 import { scaledNorm } from "./global-norm.ts";
-import { checkNumber } from "./options.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
 /**
@@ -28,12 +29,14 @@ export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyK
     init: () => ({}),
     update<P extends Tree>(updates: P, state: EmptyState): [P, EmptyState] {
       const { scale, ratio } = scaledNorm("clipByGlobalNorm.update", updates);
-      const isSmall = less(mul(scale, ratio), maxNorm);
-      const clipped = mapTensors("clipByGlobalNorm.update", (u) => {
-        // One after the other: their product may be out of range.
-        const unit = div(div(u, cast(scale, u.dtype)), cast(ratio, u.dtype));
-        return where(isSmall, u, mul(unit, maxNorm));
-      }, updates);
+      const clipped = inNameOf("clipByGlobalNorm.update", () => {
+        const isSmall = less(mul(scale, ratio), maxNorm);
+        return mapTensors("clipByGlobalNorm.update", (u) => {
+          // One after the other: their product may be out of range.
+          const unit = div(div(u, cast(scale, u.dtype)), cast(ratio, u.dtype));
+          return where(isSmall, u, mul(unit, maxNorm));
+        }, updates);
+      });
       return [clipped as P, state];
     },
   };

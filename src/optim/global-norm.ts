@@ -1,4 +1,5 @@
 import { TreeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
 import { abs, add, mul, square } from "../ops/arithmetic.ts";
 import { equal, greater, less } from "../ops/comparison.ts";
 import { sqrt } from "../ops/elementary.ts";
@@ -53,39 +54,41 @@ const ranges = {
 export function scaledNorm(functionName: string, tree: Tree): ScaledNorm {
   const { leaves } = flattenTensors(functionName, tree, "");
   if (leaves.length === 0) throw new TreeError(functionName, "the tree has no leaves");
-  const dtype = leaves.some((leaf) => leaf.dtype === "float64") ? "float64" : "float32";
-  const { small, large, up, down } = ranges[dtype];
-  const sums = leaves.map((leaf) => {
-    const x = cast(leaf, dtype);
-    const size = abs(x);
-    const isSmall = less(size, small);
-    const isLarge = greater(size, large);
-    const number = (value: number): Tensor => numberLike(value, x);
-    const factor = where(isSmall, number(up), where(isLarge, number(down), number(1)));
-    const squares = square(mul(x, factor));
+  return inNameOf(functionName, () => {
+    const dtype = leaves.some((leaf) => leaf.dtype === "float64") ? "float64" : "float32";
+    const { small, large, up, down } = ranges[dtype];
+    const sums = leaves.map((leaf) => {
+      const x = cast(leaf, dtype);
+      const size = abs(x);
+      const isSmall = less(size, small);
+      const isLarge = greater(size, large);
+      const number = (value: number): Tensor => numberLike(value, x);
+      const factor = where(isSmall, number(up), where(isLarge, number(down), number(1)));
+      const squares = square(mul(x, factor));
+      return {
+        ofSmall: sum(where(isSmall, squares, 0)),
+        ofLarge: sum(where(isLarge, squares, 0)),
+        // NaN is among these.
+        ofOthers: sum(where(logicalOr(isSmall, isLarge), 0, squares)),
+      };
+    });
+    const total = (of: "ofSmall" | "ofLarge" | "ofOthers"): Tensor =>
+      sums.map((each) => each[of]).reduce((a, b) => add(a, b));
+    const [ofSmall, ofLarge, ofOthers] = [total("ofSmall"), total("ofLarge"), total("ofOthers")];
+    const choose = (whenLarge: Tensor, whenSmall: Tensor, otherwise: Tensor): Tensor =>
+      where(greater(ofLarge, 0), whenLarge, where(equal(ofOthers, 0), whenSmall, otherwise));
+    const number = (value: number): Tensor => numberLike(value, ofOthers);
+    // One factor after the other: their product is out of range.
+    const scaledDown = (squares: Tensor): Tensor => mul(mul(squares, down), down);
     return {
-      ofSmall: sum(where(isSmall, squares, 0)),
-      ofLarge: sum(where(isLarge, squares, 0)),
-      // NaN is among these.
-      ofOthers: sum(where(logicalOr(isSmall, isLarge), 0, squares)),
+      scale: choose(number(1 / down), number(1 / up), number(1)),
+      ratio: sqrt(
+        choose(
+          add(ofLarge, scaledDown(ofOthers)),
+          ofSmall,
+          add(ofOthers, scaledDown(ofSmall)),
+        ),
+      ),
     };
   });
-  const total = (of: "ofSmall" | "ofLarge" | "ofOthers"): Tensor =>
-    sums.map((each) => each[of]).reduce((a, b) => add(a, b));
-  const [ofSmall, ofLarge, ofOthers] = [total("ofSmall"), total("ofLarge"), total("ofOthers")];
-  const choose = (whenLarge: Tensor, whenSmall: Tensor, otherwise: Tensor): Tensor =>
-    where(greater(ofLarge, 0), whenLarge, where(equal(ofOthers, 0), whenSmall, otherwise));
-  const number = (value: number): Tensor => numberLike(value, ofOthers);
-  // One factor after the other: their product is out of range.
-  const scaledDown = (squares: Tensor): Tensor => mul(mul(squares, down), down);
-  return {
-    scale: choose(number(1 / down), number(1 / up), number(1)),
-    ratio: sqrt(
-      choose(
-        add(ofLarge, scaledDown(ofOthers)),
-        ofSmall,
-        add(ofOthers, scaledDown(ofSmall)),
-      ),
-    ),
-  };
 }

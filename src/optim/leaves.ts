@@ -1,5 +1,6 @@
 import { type DType, isFloating } from "../core/dtype.ts";
 import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
 import { formatShape, formatSpec, sameShape } from "../core/shape.ts";
 import { zerosLike } from "../ops/creation.ts";
 import type { Tensor } from "../tensor/tensor.ts";
@@ -36,11 +37,12 @@ export function mapTogether(
     });
   }
   const columns = Array.from({ length: results }, (): Tensor[] => []);
-  first!.leaves.forEach((leaf, i) => {
-    f(leaf, ...rest.map((other) => other.leaves[i]!)).forEach((result, k) =>
-      columns[k]!.push(result)
-    );
-  });
+  inNameOf(functionName, () =>
+    first!.leaves.forEach((leaf, i) => {
+      f(leaf, ...rest.map((other) => other.leaves[i]!)).forEach((result, k) =>
+        columns[k]!.push(result)
+      );
+    }));
   return columns.map((column) => unflatten(first!.structure, column));
 }
 

@@ -1,10 +1,11 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkKnown } from "../core/options.ts";
 import { chain } from "./chain.ts";
 import {
   decoupledDecay,
   type DecoupledDecayOptions,
   type OptimizerKind,
 } from "./decoupled-decay.ts";
-import { checkKnown } from "./options.ts";
 import { type S3Kind, scaleByS3, type ScaleByS3Options } from "./scale-by-s3.ts";
 import { scaleByLearningRate } from "./scale-by-schedule.ts";
 import type { GradientTransformation } from "./transformation.ts";
@@ -49,10 +50,11 @@ export function s3(options: S3Options): GradientTransformation<OptimizerKind<S3K
     "nesterov",
     "stateDtype",
   ]);
-  const { learningRate, weightDecay, mask, ...direction } = options;
-  return chain(
-    scaleByS3(direction),
-    decoupledDecay("s3", weightDecay ?? 0, mask),
-    scaleByLearningRate(learningRate),
-  );
+  const { learningRate, weightDecay = 0, mask, ...direction } = options;
+  return inNameOf("s3", () =>
+    chain(
+      scaleByS3(direction),
+      decoupledDecay("s3", weightDecay, mask),
+      scaleByLearningRate(learningRate),
+    ));
 }

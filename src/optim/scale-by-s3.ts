@@ -1,13 +1,15 @@
 import type { DType } from "../core/dtype.ts";
 import { OptionError } from "../core/errors.ts";
+import { checkBoolean, checkKnown, checkNumber } from "../core/options.ts";
+import { describe } from "../core/value-kinds.ts";
 import { abs, add, clip, maximum, minimum, mul, sign } from "../ops/arithmetic.ts";
 import { isFinite, less } from "../ops/comparison.ts";
 import { where } from "../ops/logical.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
-import { describe, type Tree } from "../tree/tree.ts";
+import type { Tree } from "../tree/tree.ts";
 import { mapTogether, zeroState } from "./leaves.ts";
-import { checkBoolean, checkDecay, checkKnown, checkNumber } from "./options.ts";
+import { checkDecay } from "./options.ts";
 import { powerMean, powerOf } from "./power-mean.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
@@ -88,7 +90,7 @@ export function scaleByS3(options: ScaleByS3Options = {}): GradientTransformatio
       return { m: zeros(), r: zeros() };
     },
     update<P extends Tree>(updates: P, state: S3State<P>): [P, S3State<P>] {
-      const trees = { updates, "state.m": state.m, "state.r": state.r };
+      const trees = { updates, "state.m": state?.m, "state.r": state?.r };
       const [u, m, r] = mapTogether("scaleByS3.update", 3, trees, (g, m, r) => {
         const next = direction(g, cast(m!, g.dtype), cast(r!, g.dtype));
         return [next.u, kept(next.m, m!.dtype), kept(next.r, r!.dtype)];

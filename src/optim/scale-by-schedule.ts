@@ -1,13 +1,16 @@
 import type { DType } from "../core/dtype.ts";
 import { OptionError, ShapeError } from "../core/errors.ts";
-import { add, mul, neg } from "../ops/arithmetic.ts";
-import { toTensor } from "../ops/promote.ts";
-import { cast } from "../ops/shaping.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkFunction } from "../core/options.ts";
 import { formatSpec } from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
+import { add, mul, neg } from "../ops/arithmetic.ts";
+import { checkTensor, toTensor } from "../ops/promote.ts";
+import { cast } from "../ops/shaping.ts";
 import { scalarTensor } from "../tensor/scalar.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { placedLike, placeOfAll } from "../tracing/placement.ts";
-import { describe, flatten, type Tree } from "../tree/tree.ts";
+import { flattenTensors, type Tree } from "../tree/tree.ts";
 import { mapTensors } from "../tree/tree-map.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
@@ -28,9 +31,9 @@ export interface CountKind extends StateKind {
 export type LearningRate = number | Tensor | Schedule;
 
 /** Zero steps made, on the device of the parameters. */
-export function initialCount(params: Tree): Tensor {
-  const tensors = flatten(params).leaves.filter((leaf) => leaf instanceof Tensor);
-  return scalarTensor("init", 0, "int32", placeOfAll(tensors));
+export function initialCount(functionName: string, params: Tree): Tensor {
+  const { leaves } = flattenTensors(functionName, params, "params");
+  return scalarTensor(functionName, 0, "int32", placeOfAll(leaves));
 }
 
 /**
@@ -53,12 +56,7 @@ export function initialCount(params: Tree): Tensor {
  * ```
  */
 export function scaleBySchedule(schedule: Schedule): GradientTransformation<CountKind> {
-  if (typeof schedule !== "function") {
-    throw new OptionError(
-      "scaleBySchedule",
-      `schedule is ${describe(schedule)}; expected a function`,
-    );
-  }
+  checkFunction("scaleBySchedule", "schedule", schedule);
   return scaleByFactor("scaleBySchedule", schedule);
 }
 
@@ -104,17 +102,20 @@ function scaleByFactor(
   factorAt: (count: Tensor) => Tensor | number,
 ): GradientTransformation<CountKind> {
   return {
-    init: (params) => ({ count: initialCount(params) }),
+    init: (params) => ({ count: initialCount(`${name}.init`, params) }),
     update<P extends Tree>(updates: P, state: CountState): [P, CountState] {
+      const ownName = `${name}.update`;
+      checkTensor(ownName, state?.count, "state.count");
       // Computed in the precision of each leaf; once for all leaves of one dtype.
       const factors = new Map<DType, Tensor>();
       const factorFor = (dtype: DType): Tensor => {
         let factor = factors.get(dtype);
         if (factor === undefined) {
-          factor = cast(toTensor(name, factorAt(cast(state.count, dtype)), dtype), dtype);
+          const count = inNameOf(ownName, () => cast(state.count, dtype));
+          factor = cast(toTensor(ownName, factorAt(count), dtype), dtype);
           if (factor.rank !== 0) {
             throw new ShapeError(
-              name,
+              ownName,
               `the schedule gave ${formatSpec(factor)}; expected a scalar`,
             );
           }
@@ -122,8 +123,11 @@ function scaleByFactor(
         }
         return factor;
       };
-      const scaled = mapTensors(`${name}.update`, (u) => mul(u, factorFor(u.dtype)), updates);
-      return [scaled as P, { count: add(state.count, 1) }];
+      const scaled = mapTensors(ownName, (u) => {
+        const factor = factorFor(u.dtype);
+        return inNameOf(ownName, () => mul(u, factor));
+      }, updates);
+      return [scaled as P, { count: inNameOf(ownName, () => add(state.count, 1)) }];
     },
   };
 }

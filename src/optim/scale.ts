@@ -1,7 +1,8 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkNumber } from "../core/options.ts";
 import { mul } from "../ops/arithmetic.ts";
 import type { Tree } from "../tree/tree.ts";
 import { mapTensors } from "../tree/tree-map.ts";
-import { checkNumber } from "./options.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
 /**
@@ -22,7 +23,11 @@ export function scale(factor: number): GradientTransformation<EmptyKind> {
   return {
     init: () => ({}),
     update<P extends Tree>(updates: P, state: EmptyState): [P, EmptyState] {
-      return [mapTensors("scale.update", (u) => mul(u, factor), updates) as P, state];
+      const scaled = inNameOf(
+        "scale.update",
+        () => mapTensors("scale.update", (u) => mul(u, factor), updates),
+      );
+      return [scaled as P, state];
     },
   };
 }

@@ -1,5 +1,7 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkKnown } from "../core/options.ts";
 import { chain, type ChainKind } from "./chain.ts";
-import { checkKnown } from "./options.ts";
+import { checkDecay } from "./options.ts";
 import { type CountKind, type LearningRate, scaleByLearningRate } from "./scale-by-schedule.ts";
 import { trace, type TraceKind } from "./trace.ts";
 import type { GradientTransformation } from "./transformation.ts";
@@ -33,5 +35,9 @@ export function sgd(
 ): GradientTransformation<ChainKind<[TraceKind, CountKind]>> {
   checkKnown("sgd", options, ["learningRate", "momentum", "nesterov"]);
   const { learningRate, momentum = 0, nesterov = false } = options;
-  return chain(trace({ decay: momentum, nesterov }), scaleByLearningRate(learningRate));
+  checkDecay("sgd", "momentum", momentum);
+  return inNameOf(
+    "sgd",
+    () => chain(trace({ decay: momentum, nesterov }), scaleByLearningRate(learningRate)),
+  );
 }

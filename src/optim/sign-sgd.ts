@@ -1,8 +1,9 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkKnown } from "../core/options.ts";
 import { sign } from "../ops/arithmetic.ts";
 import type { Tree } from "../tree/tree.ts";
 import { mapTensors } from "../tree/tree-map.ts";
 import { chain, type ChainKind } from "./chain.ts";
-import { checkKnown } from "./options.ts";
 import { type CountKind, type LearningRate, scaleByLearningRate } from "./scale-by-schedule.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
@@ -20,7 +21,11 @@ export function scaleBySign(): GradientTransformation<EmptyKind> {
   return {
     init: () => ({}),
     update<P extends Tree>(updates: P, state: EmptyState): [P, EmptyState] {
-      return [mapTensors("scaleBySign.update", sign, updates) as P, state];
+      const signs = inNameOf(
+        "scaleBySign.update",
+        () => mapTensors("scaleBySign.update", sign, updates),
+      );
+      return [signs as P, state];
     },
   };
 }
@@ -49,5 +54,5 @@ export function signSgd(
   options: SignSgdOptions,
 ): GradientTransformation<ChainKind<[EmptyKind, CountKind]>> {
   checkKnown("signSgd", options, ["learningRate"]);
-  return chain(scaleBySign(), scaleByLearningRate(options.learningRate));
+  return inNameOf("signSgd", () => chain(scaleBySign(), scaleByLearningRate(options.learningRate)));
 }

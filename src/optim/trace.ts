@@ -1,7 +1,8 @@
+import { checkBoolean, checkKnown } from "../core/options.ts";
 import { add, mul } from "../ops/arithmetic.ts";
 import type { Tree } from "../tree/tree.ts";
 import { mapTogether, zeroState } from "./leaves.ts";
-import { checkBoolean, checkDecay, checkKnown } from "./options.ts";
+import { checkDecay } from "./options.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
 /** The options of `trace`. */
@@ -52,7 +53,7 @@ export function trace(options: TraceOptions): GradientTransformation<TraceKind> 
       return { trace: zeroState("trace.init", params) as P };
     },
     update<P extends Tree>(updates: P, state: TraceState<P>): [P, TraceState<P>] {
-      const trees = { updates, "state.trace": state.trace };
+      const trees = { updates, "state.trace": state?.trace };
       const [u, next] = mapTogether("trace.update", 2, trees, (g, t) => {
         const sum = add(g, mul(t!, decay));
         return [nesterov ? add(g, mul(sum, decay)) : sum, sum];

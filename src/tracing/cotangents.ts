@@ -1,8 +1,9 @@
 import { isFloating } from "../core/dtype.ts";
 import { TreeError } from "../core/errors.ts";
 import { checkLike } from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { childPath, describe, type Tree, type TreeStructure } from "../tree/tree.ts";
+import { childPath, type Tree, type TreeStructure } from "../tree/tree.ts";
 
 /** The cotangent of a tree: the same tree; null in the place of a tensor, or of a whole part, means zero. */
 export type Cotangent<T> = [Tree] extends [T] ? T

@@ -10,7 +10,9 @@ import {
   registerDevice,
 } from "../backend/registry.ts";
 import { DeviceError, OptionError } from "../core/errors.ts";
-import { describe } from "../tree/tree.ts";
+import { reasonOf } from "../core/in-name-of.ts";
+import { checkBoolean, checkKnown } from "../core/options.ts";
+import { describe } from "../core/value-kinds.ts";
 import { noteFallback } from "./device-information.ts";
 import { defaultDevice } from "./placement.ts";
 
@@ -98,7 +100,7 @@ export async function device(
     return name;
   } catch (error) {
     if (required || !(error instanceof DeviceError)) throw error;
-    const reason = error.message.slice(error.functionName.length + 2);
+    const reason = reasonOf(error);
     noteFallback(reason);
     if (kind !== "auto") warnOnce(kind, reason);
     return defaultDevice;
@@ -135,19 +137,8 @@ function readOptions(
   options: DeviceOptions,
   opens: boolean,
 ): GpuOptions & { readonly required: boolean } {
-  if (typeof options !== "object" || options === null) {
-    throw new OptionError("device", `options is ${describe(options)}; expected an object`);
-  }
   const known = opens ? [...Object.keys(choices), "required"] : ["required"];
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    throw new OptionError(
-      "device",
-      `unknown option ${JSON.stringify(name)} for device ${JSON.stringify(kind)}; expected ${
-        known.join(", ")
-      }`,
-    );
-  }
+  checkKnown("device", options, known, ` for device ${JSON.stringify(kind)}`);
   const { compiler, mode, powerPreference, matmulPrecision, required = false } = options;
   for (
     const [name, value] of Object.entries({ compiler, mode, powerPreference, matmulPrecision })
@@ -159,9 +150,7 @@ function readOptions(
       `${name} is ${describe(value)}; expected one of ${values.join(", ")}`,
     );
   }
-  if (typeof required !== "boolean") {
-    throw new OptionError("device", `required is ${describe(required)}; expected true or false`);
-  }
+  checkBoolean("device", "required", required);
   if (required && kind === "auto") {
     throw new OptionError(
       "device",

@@ -139,5 +139,7 @@ export function compileGraph(
 /** Refuses a graph that needs a dtype which the device does not have. */
 function checkGraphDTypes({ inputs, constants, instructions }: Graph, device: DeviceName): void {
   for (const { spec } of [...inputs, ...constants]) checkDeviceDType("jit", spec.dtype, device);
-  for (const { op, output } of instructions) checkDeviceDType(op, output.spec.dtype, device);
+  for (const { op, output: { spec: { dtype } } } of instructions) {
+    checkDeviceDType("jit", dtype, device, `${op} gives ${dtype}, but `);
+  }
 }

@@ -1,6 +1,7 @@
 import { backendOf } from "../backend/registry.ts";
 import type { DeviceBuffer } from "../core/device-buffer.ts";
 import { SoftstepError } from "../core/errors.ts";
+import { checkFunction } from "../core/options.ts";
 import { type Owner, setOwner, type Storage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { flatten } from "../tree/tree.ts";
@@ -28,6 +29,7 @@ let innermost: Scope | undefined;
  * @param f What is called. Tensors that it stores elsewhere, and those that a returned function closes over, are freed.
  * @returns What f returns.
  * @throws {SoftstepError} if an async scope ends while one that began later is still open.
+ * @throws {OptionError} if f is no function.
  *
  * @example
  * ```ts
@@ -45,6 +47,7 @@ let innermost: Scope | undefined;
  * ```
  */
 export function scope<Result>(f: () => Result): Result {
+  checkFunction("scope", "f", f);
   if (isTransforming()) return f();
   const opened: Scope = { owned: new Set(), outer: innermost, isOpen: true };
   innermost = opened;
@@ -90,7 +93,7 @@ function close(scope: Scope, result: unknown): boolean {
 }
 
 function storagesIn(tree: unknown): Storage[] {
-  return flatten(tree).leaves.flatMap((leaf) =>
+  return flatten("scope", tree).leaves.flatMap((leaf) =>
     leaf instanceof Tensor && leaf.content.kind === "storage" ? [leaf.content] : []
   );
 }

@@ -1,4 +1,4 @@
-import { OptionError } from "../core/errors.ts";
+import { checkNumber, checkType } from "../core/options.ts";
 
 /** Below this size plain decimals carry more zeros than digits. */
 const SMALLEST_PLAIN = 1e-4;
@@ -22,12 +22,17 @@ const LARGEST_PLAIN = 1e9;
  * @param value The number.
  * @param digits Significant digits, an integer from 1 to 100.
  * @returns The text.
- * @throws {OptionError} If `digits` is not an integer from 1 to 100.
+ * @throws {OptionError} If `value` is no number, or `digits` not an integer from 1 to 100.
  */
 export function formatNumber(value: number, digits: number = 4): string {
-  if (!Number.isInteger(digits) || digits < 1 || digits > 100) {
-    throw new OptionError("formatNumber", `digits is ${digits}, expected an integer from 1 to 100`);
-  }
+  checkType("formatNumber", "value", value, "number");
+  checkNumber(
+    "formatNumber",
+    "digits",
+    digits,
+    (count) => Number.isInteger(count) && count >= 1 && count <= 100,
+    "an integer from 1 to 100",
+  );
   if (!Number.isFinite(value)) return String(value);
   if (value === 0) return "0";
   const size = Math.abs(Number(value.toPrecision(digits)));
@@ -49,8 +54,10 @@ export function formatNumber(value: number, digits: number = 4): string {
  *
  * @param value The count; a fraction is rounded.
  * @returns The text; NaN and the infinities as such.
+ * @throws {OptionError} If `value` is no number.
  */
 export function formatCount(value: number): string {
+  checkType("formatCount", "value", value, "number");
   if (!Number.isFinite(value)) return String(value);
   return value.toFixed(0).replace(/\B(?=(\d{3})+(?!\d))/g, ",");
 }
@@ -67,8 +74,10 @@ export function formatCount(value: number): string {
  *
  * @param seconds The time in seconds, rounded to whole ones.
  * @returns The text; "-:--" for a time that is not known (negative, NaN or infinite).
+ * @throws {OptionError} If `seconds` is no number.
  */
 export function formatDuration(seconds: number): string {
+  checkType("formatDuration", "seconds", seconds, "number");
   if (!Number.isFinite(seconds) || seconds < 0) return "-:--";
   const total = Math.round(seconds);
   const two = (value: number): string => String(value).padStart(2, "0");

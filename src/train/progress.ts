@@ -1,4 +1,4 @@
-import { OptionError } from "../core/errors.ts";
+import { checkBoolean, checkKnown, checkNumber, checkType } from "../core/options.ts";
 import { formatDuration } from "./number-format.ts";
 
 /** Where a run stands, for {@link formatProgress}. */
@@ -20,6 +20,17 @@ export interface Progress {
   /** Plain ASCII instead of Unicode lines; false unless given. */
   readonly ascii?: boolean;
 }
+
+const names: readonly string[] = [
+  "label",
+  "step",
+  "steps",
+  "loss",
+  "stepsPerSecond",
+  "secondsLeft",
+  "width",
+  "ascii",
+];
 
 const SHORTEST_BAR = 8;
 const LONGEST_BAR = 40;
@@ -45,11 +56,17 @@ const GAP = "  ";
  *
  * @param progress The state of the run and the columns there are.
  * @returns One line without a line break.
- * @throws {OptionError} If `steps` or `width` is not a positive integer, or `step` not an integer
- * from 0 to `steps`.
+ * @throws {OptionError} If a field is unknown or of the wrong kind, `steps` or `width` is not a
+ * positive integer, or `step` not an integer from 0 to `steps`.
  */
 export function formatProgress(progress: Progress): string {
+  checkKnown("formatProgress", progress, names);
   const { step, steps, width, ascii = false } = progress;
+  checkType("formatProgress", "label", progress.label, "string");
+  for (const name of ["loss", "stepsPerSecond", "secondsLeft"] as const) {
+    checkType("formatProgress", name, progress[name], "number");
+  }
+  checkBoolean("formatProgress", "ascii", ascii);
   requireInteger("steps", steps, 1, Infinity);
   requireInteger("step", step, 0, steps);
   requireInteger("width", width, 1, Infinity);
@@ -112,8 +129,7 @@ function fixedColumns(value: number, columns: number): string {
 }
 
 function requireInteger(name: string, value: number, low: number, high: number): void {
-  if (!Number.isInteger(value) || value < low || value > high) {
-    const range = high === Infinity ? `of at least ${low}` : `from ${low} to ${high}`;
-    throw new OptionError("formatProgress", `${name} is ${value}, expected an integer ${range}`);
-  }
+  const range = high === Infinity ? `of at least ${low}` : `from ${low} to ${high}`;
+  const accepts = (value: number) => Number.isInteger(value) && value >= low && value <= high;
+  checkNumber("formatProgress", name, value, accepts, `an integer ${range}`);
 }

@@ -1,3 +1,7 @@
+import { OptionError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkList, checkType } from "../core/options.ts";
+import { describe, isPlainObject } from "../core/value-kinds.ts";
 import { escapeHtml } from "./escape.ts";
 import { findings, rankedLoss, SCALES, scaleTitle, type SummarisedRun } from "./findings.ts";
 import { formatCount, formatDuration, formatNumber } from "./number-format.ts";
@@ -66,13 +70,23 @@ export interface Report {
  *
  * @param report What was run and measured.
  * @returns The page.
- * @throws {OptionError} If the spike options are wrong.
+ * @throws {OptionError} If the spike options are wrong, or a part is missing or of the wrong kind.
  */
 export function renderReport(report: Report): string {
-  const runs = report.runs.map((run): SummarisedRun => ({
-    run,
-    summary: summarise(run, report.spikes),
-  }));
+  checkType("renderReport", "report.title", report?.title, "string");
+  checkList("renderReport", "report.runs", report.runs);
+  for (const name of ["text", "model", "options"] as const) {
+    if (isPlainObject(report[name])) continue;
+    throw new OptionError(
+      "renderReport",
+      `report.${name} is ${describe(report[name])}; expected an object`,
+    );
+  }
+  const runs = inNameOf(
+    "renderReport",
+    () =>
+      report.runs.map((run): SummarisedRun => ({ run, summary: summarise(run, report.spikes) })),
+  );
   const names = [...new Set(report.runs.map((run) => run.optimizer))];
   const style = (optimizer: string): number => names.indexOf(optimizer);
   const title = escapeHtml(report.title);

@@ -1,4 +1,6 @@
 import { OptionError } from "../core/errors.ts";
+import { checkKnown, checkNumber } from "../core/options.ts";
+import { describe } from "../core/value-kinds.ts";
 import { RollingMedian } from "./rolling-median.ts";
 import { RollingMoments } from "./rolling-moments.ts";
 
@@ -61,18 +63,22 @@ export interface Spikes {
  * @param values The series, in order.
  * @param options The window and the thresholds.
  * @returns Positions, counts and shares under both rules.
- * @throws {OptionError} If `window` or `minimumHistory` is not a positive integer, `minimumHistory`
+ * @throws {OptionError} If an option is unknown, `window` or `minimumHistory` is not a positive integer, `minimumHistory`
  * is larger than `window`, or a threshold is not a positive finite number.
  */
 export function detectSpikes(values: ArrayLike<number>, options: SpikeOptions = {}): Spikes {
+  if (typeof values !== "object" || !Number.isInteger(values?.length)) {
+    throw new OptionError("detectSpikes", `values is ${describe(values)}; expected an array`);
+  }
+  checkKnown("detectSpikes", options, ["window", "deviations", "medianFactor", "minimumHistory"]);
   const { window = 1000, deviations = 7, medianFactor = 2 } = options;
-  const { minimumHistory = Math.min(window, 20) } = options;
   requireCount("window", window);
+  const { minimumHistory = Math.min(window, 20) } = options;
   requireCount("minimumHistory", minimumHistory);
   if (minimumHistory > window) {
     throw new OptionError(
       "detectSpikes",
-      `minimumHistory is ${minimumHistory}, expected at most the window, ${window}`,
+      `minimumHistory is ${minimumHistory}; expected at most the window, ${window}`,
     );
   }
   requirePositive("deviations", deviations);
@@ -113,13 +119,11 @@ export function detectSpikes(values: ArrayLike<number>, options: SpikeOptions = 
 }
 
 function requireCount(name: string, value: number): void {
-  if (!Number.isInteger(value) || value < 1) {
-    throw new OptionError("detectSpikes", `${name} is ${value}, expected a positive integer`);
-  }
+  const accepts = (count: number) => Number.isInteger(count) && count >= 1;
+  checkNumber("detectSpikes", name, value, accepts, "a positive integer");
 }
 
 function requirePositive(name: string, value: number): void {
-  if (!(value > 0 && value < Infinity)) {
-    throw new OptionError("detectSpikes", `${name} is ${value}, expected a positive finite number`);
-  }
+  const accepts = (threshold: number) => threshold > 0 && threshold < Infinity;
+  checkNumber("detectSpikes", name, value, accepts, "a positive finite number");
 }

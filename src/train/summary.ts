@@ -1,3 +1,5 @@
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkList } from "../core/options.ts";
 import type { RunRecord } from "./run-record.ts";
 import { detectSpikes, type SpikeOptions, type Spikes } from "./spikes.ts";
 
@@ -51,11 +53,14 @@ const SETTLING = 0.1;
  * @param run What was measured.
  * @param spikeOptions How spikes are counted; see {@link detectSpikes}.
  * @returns The figures.
- * @throws {OptionError} If `spikeOptions` are wrong.
+ * @throws {OptionError} If `spikeOptions` are wrong, or the run is no record of one.
  */
 export function summarise(run: RunRecord, spikeOptions: SpikeOptions = {}): RunSummary {
+  for (const name of ["losses", "validation", "maxUpdate"] as const) {
+    checkList("summarise", `run.${name}`, run?.[name]);
+  }
   const { losses, validation } = run;
-  const spikes = detectSpikes(losses, spikeOptions);
+  const spikes = inNameOf("summarise", () => detectSpikes(losses, spikeOptions));
   const brokenAt = spikes.nonFinite[0];
   const last = validation.at(-1);
   const brokenAfterLast = last !== undefined &&

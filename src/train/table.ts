@@ -1,4 +1,5 @@
 import { OptionError } from "../core/errors.ts";
+import { checkList, checkType } from "../core/options.ts";
 import { formatNumber } from "./number-format.ts";
 
 /** A column of {@link formatTable}. */
@@ -31,23 +32,27 @@ const GAP = "  ";
  * @param columns Headings, or headings with an alignment.
  * @param rows A cell for each column, in each row.
  * @returns The lines, joined by line breaks, without one at the end.
- * @throws {OptionError} If a row has more or fewer cells than there are columns.
+ * @throws {OptionError} If a cell is neither text nor a number, or a row has more or fewer cells than there are columns.
  */
 export function formatTable(
   columns: readonly (string | TableColumn)[],
   rows: readonly (readonly (string | number)[])[],
 ): string {
+  checkList("formatTable", "columns", columns);
+  checkList("formatTable", "rows", rows);
   rows.forEach((row, index) => {
+    checkList("formatTable", `rows[${index}]`, row);
     if (row.length !== columns.length) {
       throw new OptionError(
         "formatTable",
-        `rows[${index}] has ${row.length} cells, expected ${columns.length}`,
+        `rows[${index}] has ${row.length} cells; expected ${columns.length}`,
       );
     }
   });
   const cells = rows.map((row) => row.map(cellText));
   const laidOut = columns.map((column, index) => {
-    const { title, align } = typeof column === "string" ? { title: column } : column;
+    const { title, align } = typeof column === "string" ? { title: column } : Object(column);
+    checkType("formatTable", `the title of columns[${index}]`, title, "string");
     const right = rows.some((row) => typeof row[index] === "number");
     const heading = cellText(title);
     const width = Math.max(columnsOf(heading), ...cells.map((row) => columnsOf(row[index]!)));
@@ -65,7 +70,9 @@ export function formatTable(
 function cellText(cell: string | number): string {
   // deno-lint-ignore no-control-regex -- they would break the line
   const control = /[\u0000-\u001f\u007f-\u009f]/g;
-  return typeof cell === "number" ? formatNumber(cell) : cell.replace(control, " ");
+  if (typeof cell === "number") return formatNumber(cell);
+  checkType("formatTable", "a cell", cell, "string");
+  return cell.replace(control, " ");
 }
 
 /** One column per character, also for those outside the basic plane. */

@@ -1,10 +1,12 @@
 import { TreeError } from "../core/errors.ts";
+import { checkFunction, checkKnown } from "../core/options.ts";
 import { checkLike } from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { callCustom } from "../tracing/call-custom.ts";
 import { type Cotangent, flattenCotangents } from "../tracing/cotangents.ts";
 import type { CustomForward } from "../tracing/custom-call.ts";
-import { checkSameStructure, describe, flatten, flattenTensors, unflatten } from "../tree/tree.ts";
+import { checkSameStructure, flatten, flattenTensors, unflatten } from "../tree/tree.ts";
 import { checkNotPromise, regroup } from "./differentiable.ts";
 
 /** The reverse derivative of a function, as its author has it. */
@@ -42,6 +44,7 @@ export type Cotangents<Args extends readonly unknown[]> = {
  * @throws {DTypeError} if a cotangent from `backward` has another dtype than its argument.
  * @throws {DifferentiationError} if one of the functions closes over a tensor that a surrounding transformation
  * traces (its gradient would be lost: pass it as an argument), or if `jvp` asks for the tangent of the result.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -61,6 +64,10 @@ export function customVjp<Args extends readonly unknown[], Result, const Residua
   f: (...args: Args) => Result,
   rule: VjpRule<Args, Result, Residuals>,
 ): (...args: Args) => Result {
+  checkFunction("customVjp", "f", f);
+  checkKnown("customVjp", rule, ["forward", "backward"]);
+  checkFunction("customVjp", "forward", rule.forward);
+  checkFunction("customVjp", "backward", rule.backward);
   const name = f.name || "the function";
 
   return (...args) => {
@@ -93,7 +100,7 @@ export function customVjp<Args extends readonly unknown[], Result, const Residua
       }
       const outputs = leavesOf(pair[0]);
       const { structure } = known!;
-      const saved = flatten(pair[1]);
+      const saved = flatten("customVjp", pair[1]);
       return {
         outputs,
         residuals: saved.leaves.filter((leaf) => leaf instanceof Tensor),

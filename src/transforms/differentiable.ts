@@ -1,9 +1,10 @@
 import { DifferentiationError, ShapeError, TracedValueError } from "../core/errors.ts";
 import { isFloating } from "../core/dtype.ts";
 import { formatSpec } from "../core/shape.ts";
+import { describe } from "../core/value-kinds.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { Tensor as TensorClass } from "../tensor/tensor.ts";
-import { describe, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
+import { flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 
 /** A tree of tensors that a function is differentiated by, taken apart. */
 export interface Differentiable {

@@ -1,7 +1,9 @@
 import { OptionError } from "../core/errors.ts";
+import { checkBoolean, checkFunction, checkKnown } from "../core/options.ts";
+import { describe, describeList } from "../core/value-kinds.ts";
 import { onesLike } from "../ops/creation.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { describe, mapLeaves } from "../tree/tree.ts";
+import { mapLeaves } from "../tree/tree.ts";
 import {
   checkScalarLoss,
   type Differentiable,
@@ -49,6 +51,7 @@ export type LossWithAux<Args extends readonly unknown[], Aux> = (
  * @throws {DifferentiationError} if an argument has integer or bool leaves, or the result is no floating tensor.
  * @throws {ShapeError} if the result is not a scalar.
  * @throws {TreeError} if a leaf of the argument is no tensor.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -86,6 +89,7 @@ export function valueAndGrad(
  * @throws {DifferentiationError} if an argument has integer or bool leaves, or the result is no floating tensor.
  * @throws {ShapeError} if the result is not a scalar.
  * @throws {TreeError} if a leaf of the argument is no tensor.
+ * @throws {OptionError} if an option is unknown or of the wrong kind.
  *
  * @example
  * ```ts
@@ -111,25 +115,31 @@ export function grad(
   options: GradOptions = {},
 ): (...args: unknown[]) => unknown {
   const both = differentiate("grad", f, options);
+  const { hasAux } = options;
   return (...args) => {
     const [value, gradient] = both(...args);
-    return options.hasAux ? [gradient, (value as [Tensor, unknown])[1]] : gradient;
+    return hasAux ? [gradient, (value as [Tensor, unknown])[1]] : gradient;
   };
 }
 
 function differentiate(
   functionName: string,
   f: (...args: unknown[]) => unknown,
-  { argnums = 0, hasAux = false }: GradOptions,
+  options: GradOptions,
 ): (...args: unknown[]) => [unknown, unknown] {
+  checkFunction(functionName, "f", f);
+  checkKnown(functionName, options, ["argnums", "hasAux"]);
+  const { argnums = 0, hasAux = false } = options;
+  checkBoolean(functionName, "hasAux", hasAux);
   const positions: readonly number[] = typeof argnums === "number" ? [argnums] : argnums;
-  const valid = positions.length > 0 && positions.every((n) => Number.isInteger(n) && n >= 0) &&
+  const valid = Array.isArray(positions) && positions.length > 0 &&
+    positions.every((n) => Number.isInteger(n) && n >= 0) &&
     new Set(positions).size === positions.length;
   if (!valid) {
     throw new OptionError(
       functionName,
       `argnums is ${
-        JSON.stringify(argnums)
+        describeList(argnums)
       }; expected different positions of arguments, counted from 0`,
     );
   }
@@ -159,7 +169,11 @@ function differentiate(
               `hasAux is set, but the function returned ${describe(loss)}; expected [loss, aux]`,
             );
           }
-          aux = mapLeaves(loss[1], (leaf) => leaf instanceof Tensor ? untrace(leaf) : leaf);
+          aux = mapLeaves(
+            functionName,
+            loss[1],
+            (leaf) => leaf instanceof Tensor ? untrace(leaf) : leaf,
+          );
           loss = loss[0];
         }
         checkScalarLoss(functionName, loss);

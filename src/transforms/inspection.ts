@@ -1,5 +1,6 @@
 import type { DeviceName } from "../backend/registry.ts";
 import { OptionError } from "../core/errors.ts";
+import { describe } from "../core/value-kinds.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CompiledGraph } from "../tracing/execute.ts";
@@ -33,7 +34,7 @@ export function inspect(
 ): Inspection {
   const inspector = inspectors.get(jitted);
   if (inspector === undefined) {
-    const name = typeof jitted === "function" ? jitted.name || "a function" : String(jitted);
+    const name = typeof jitted === "function" && jitted.name || describe(jitted);
     throw new OptionError(functionName, `${name} was not made by jit; expected jit(f)`);
   }
   return inspector(functionName, args);

@@ -1,6 +1,9 @@
 import type { DeviceName } from "../backend/registry.ts";
 import { OptionError, TracedValueError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkFunction, checkKnown } from "../core/options.ts";
 import { formatSpec } from "../core/shape.ts";
+import { describeList } from "../core/value-kinds.ts";
 import { bufferOf, bufferStorage, literalStorage } from "../tensor/storage.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { evaluateGraph } from "../tracing/evaluate-graph.ts";
@@ -53,7 +56,7 @@ const variantLimit = 256;
  * @throws {TracedValueError} if the function asks for the value of a traced tensor, or is async.
  * @throws {DonatedError} if an argument was donated before, or is given twice and donated.
  * @throws {DeviceError} if the tensors are on different devices.
- * @throws {OptionError} if `donate` names no argument.
+ * @throws {OptionError} if f is no function, an option is unknown, or `donate` names no argument.
  *
  * @example
  * ```ts
@@ -70,12 +73,17 @@ export function jit<Args extends readonly unknown[], Result>(
   f: (...args: Args) => Result,
   options: JitOptions = {},
 ): (...args: Args) => Result {
+  checkFunction("jit", "f", f);
+  checkKnown("jit", options, ["donate"]);
   const name = f.name || "a jitted function";
-  const donate = options.donate ?? [];
-  if (donate.some((position) => !Number.isInteger(position) || position < 0)) {
+  const { donate = [] } = options;
+  if (
+    !Array.isArray(donate) ||
+    donate.some((position) => !Number.isInteger(position) || position < 0)
+  ) {
     throw new OptionError(
       "jit",
-      `donate is ${JSON.stringify(donate)}; expected positions of arguments, counted from 0`,
+      `donate is ${describeList(donate)}; expected positions of arguments, counted from 0`,
     );
   }
   const variants = new Map<string, Variant>();
@@ -83,14 +91,17 @@ export function jit<Args extends readonly unknown[], Result>(
   let last: Variant | undefined;
 
   /** What the function became for arguments like these: traced now, or before. */
-  function variantOf(args: Args): { variant: Variant; tensors: readonly Tensor[] } {
+  function variantOf(
+    functionName: string,
+    args: Args,
+  ): { variant: Variant; tensors: readonly Tensor[] } {
     const known = last?.matches(args);
     if (known !== undefined) return { variant: last!, tensors: known };
-    const flat = flattenArguments("jit", args);
+    const flat = flattenArguments(functionName, args);
     const tooFar = donate.find((position) => position >= args.length);
     if (tooFar !== undefined) {
       throw new OptionError(
-        "jit",
+        functionName,
         `donate names argument ${tooFar}, but ${args.length} were given`,
       );
     }
@@ -111,7 +122,7 @@ export function jit<Args extends readonly unknown[], Result>(
   }
 
   const jitted = (...args: Args): Result => {
-    const { variant, tensors } = variantOf(args);
+    const { variant, tensors } = variantOf("jit", args);
     const { staged, outputs } = variant;
     // Inside another transformation the primitives are handed to it one by one.
     const inline = currentStaging() !== undefined || tensors.some(isTraced) ||
@@ -127,7 +138,7 @@ export function jit<Args extends readonly unknown[], Result>(
     return unflatten(outputs.structure, outputs.fill(results)) as Result;
   };
   inspectors.set(jitted, (functionName, args) => {
-    const { variant, tensors } = variantOf(args as unknown as Args);
+    const { variant, tensors } = variantOf(functionName, args as unknown as Args);
     const inputs = [...tensors, ...variant.staged.captured];
     if (currentStaging() !== undefined || inputs.some(isTraced)) {
       throw new TracedValueError(
@@ -138,7 +149,7 @@ export function jit<Args extends readonly unknown[], Result>(
     }
     const { staged: { graph, constants }, donated } = variant;
     const given = [...tensors, ...constants];
-    const { device, program } = compileVariant(variant, given);
+    const { device, program } = inNameOf(functionName, () => compileVariant(variant, given));
     return { name, device, graph, compiled: program, inputs: given, donated };
   });
   return jitted;

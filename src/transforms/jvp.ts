@@ -1,4 +1,7 @@
+import { TreeError } from "../core/errors.ts";
+import { checkFunction } from "../core/options.ts";
 import { checkLike } from "../core/shape.ts";
+import { describeList } from "../core/value-kinds.ts";
 import { zerosLike } from "../ops/creation.ts";
 import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { checkNotPromise, flattenDifferentiable, regroup } from "./differentiable.ts";
@@ -12,6 +15,7 @@ import { forward } from "./forward.ts";
  * @throws {TreeError} if a leaf is no tensor, or a tangent has another structure than its argument.
  * @throws {ShapeError} if a tangent has another shape than its argument.
  * @throws {DTypeError} if a tangent has another dtype than its argument.
+ * @throws {OptionError} if f is no function.
  *
  * @example
  * ```ts
@@ -26,6 +30,14 @@ export function jvp<Args extends readonly unknown[], Result>(
   primals: Args,
   tangents: Args,
 ): [Result, Result] {
+  checkFunction("jvp", "f", f);
+  for (const [name, list] of Object.entries({ primals, tangents })) {
+    if (Array.isArray(list) && list.length === primals.length) continue;
+    throw new TreeError(
+      "jvp",
+      `${name} is ${describeList(list)}; expected an array of all arguments of the function`,
+    );
+  }
   const parts = primals.map((primal, i) => {
     const part = flattenDifferentiable("jvp", primal, `argument ${i}`);
     const tangent = flattenTensors("jvp", tangents[i], `tangent ${i}`);

@@ -1,3 +1,4 @@
+import { checkFunction } from "../core/options.ts";
 import type { Graph } from "../graph/graph.ts";
 import { flattenArguments, stageFunction } from "./stage-function.ts";
 
@@ -6,6 +7,7 @@ import { flattenArguments, stageFunction } from "./stage-function.ts";
  * one line an instruction.
  *
  * @throws {TracedValueError} if the function asks for the value of a traced tensor, or is async.
+ * @throws {OptionError} if f is no function.
  *
  * @example
  * ```ts
@@ -18,6 +20,7 @@ import { flattenArguments, stageFunction } from "./stage-function.ts";
 export function makeGraph<Args extends readonly unknown[]>(
   f: (...args: Args) => unknown,
 ): (...args: Args) => Graph {
+  checkFunction("makeGraph", "f", f);
   return (...args) => {
     const flat = flattenArguments("makeGraph", args);
     return stageFunction("makeGraph", f, flat).staged.graph;

@@ -1,6 +1,7 @@
 import { sameShape, type TensorSpec } from "../core/shape.ts";
+import { isPlainObject } from "../core/value-kinds.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { isPlainObject, type TreeStructure } from "../tree/tree.ts";
+import type { TreeStructure } from "../tree/tree.ts";
 import type { FlatArguments } from "./stage-function.ts";
 
 /** The tensors of arguments that can share a graph with those of an earlier call; undefined where others can. */

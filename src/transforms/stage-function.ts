@@ -1,7 +1,8 @@
 import { Tensor } from "../tensor/tensor.ts";
 import { stage, type Staged } from "../tracing/stage.ts";
-import { describe, flatten, formatStructure, type TreeStructure, unflatten } from "../tree/tree.ts";
+import { flatten, formatStructure, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { TreeError } from "../core/errors.ts";
+import { describe } from "../core/value-kinds.ts";
 import { checkNotPromise } from "./differentiable.ts";
 
 /** The arguments of a call, taken apart into what is traced and what is fixed. */
@@ -41,6 +42,7 @@ function staticKey(functionName: string, leaf: unknown, path: string): string {
       return `${typeof leaf} ${leaf}`;
     case "function":
     case "object": {
+      if (leaf instanceof Promise) break;
       if (ArrayBuffer.isView(leaf)) {
         throw new TreeError(
           functionName,
@@ -51,12 +53,11 @@ function staticKey(functionName: string, leaf: unknown, path: string): string {
       if (identity === undefined) identities.set(leaf!, identity = nextIdentity++);
       return `#${identity}`;
     }
-    default:
-      throw new TreeError(
-        functionName,
-        `${path} is ${describe(leaf)}; expected a tensor or a plain value`,
-      );
   }
+  throw new TreeError(
+    functionName,
+    `${path} is ${describe(leaf)}; expected a tensor or a plain value`,
+  );
 }
 
 /** Takes the arguments of a call apart. */
@@ -65,7 +66,7 @@ export function flattenArguments(functionName: string, args: readonly unknown[])
   const owners: number[] = [];
   const paths: string[] = [];
   const parts = args.map((argument, position) => {
-    const flat = flatten(argument, `argument ${position}`);
+    const flat = flatten(functionName, argument, `argument ${position}`);
     flat.leaves.forEach((leaf, i) => {
       if (!(leaf instanceof Tensor)) return;
       tensors.push(leaf);
@@ -110,7 +111,7 @@ export function stageFunction<Args extends readonly unknown[]>(
   const staged = stage(functionName, specs, (traced) => {
     const result = f(...flat.fill(traced) as unknown as Args);
     checkNotPromise(functionName, result);
-    const { leaves, structure } = flatten(result);
+    const { leaves, structure } = flatten(functionName, result);
     const isFixed = leaves.some((leaf) => !(leaf instanceof Tensor));
     outputs = {
       structure,

@@ -1,3 +1,4 @@
+import { checkFunction } from "../core/options.ts";
 import { checkLike } from "../core/shape.ts";
 import { checkSameStructure, flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
 import { checkNotPromise, flattenDifferentiable, regroup } from "./differentiable.ts";
@@ -11,6 +12,7 @@ import { reverse } from "./reverse.ts";
  * @throws {TreeError} if a leaf is no tensor, or the cotangent has another structure than the result.
  * @throws {ShapeError} if a cotangent has another shape than its result.
  * @throws {DTypeError} if a cotangent has another dtype than its result.
+ * @throws {OptionError} if f is no function.
  *
  * @example
  * ```ts
@@ -25,6 +27,7 @@ export function vjp<Args extends readonly unknown[], Result>(
   f: (...args: Args) => Result,
   ...args: Args
 ): [Result, (cotangent: Result) => Args] {
+  checkFunction("vjp", "f", f);
   const parts = args.map((argument, i) => flattenDifferentiable("vjp", argument, `argument ${i}`));
   let structure: TreeStructure | undefined;
   const { outputs, pullback } = reverse("vjp", parts.flatMap((part) => part.leaves), (traced) => {

@@ -1,5 +1,8 @@
 import { OptionError, ShapeError } from "../core/errors.ts";
+import { inNameOf } from "../core/in-name-of.ts";
+import { checkFunction, checkKnown } from "../core/options.ts";
 import { formatSpec, normalizeAxis } from "../core/shape.ts";
+import { describe, describeList } from "../core/value-kinds.ts";
 import { moveAxis } from "../primitives/batching.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { flattenTensors, type TreeStructure, unflatten } from "../tree/tree.ts";
@@ -19,7 +22,7 @@ export interface VmapOptions {
  * one more axis. It composes with `grad` and `jit`: `vmap(grad(loss), ...)` gives one gradient an example.
  *
  * @throws {ShapeError} if batch axes are missing or have different extents.
- * @throws {OptionError} if `inAxes` does not fit the arguments, or all are null.
+ * @throws {OptionError} if f is no function, an option is unknown, `inAxes` does not fit the arguments, or all are null.
  * @throws {TreeError} if a leaf is no tensor.
  * @throws {TracedValueError} if the function asks for the value of a batched tensor.
  *
@@ -36,7 +39,21 @@ export function vmap<Args extends readonly unknown[], Result>(
   f: (...args: Args) => Result,
   options: VmapOptions = {},
 ): (...args: Args) => Result {
+  checkFunction("vmap", "f", f);
+  checkKnown("vmap", options, ["inAxes", "outAxes"]);
   const { inAxes = 0, outAxes = 0 } = options;
+  const isAxis = (axis: unknown) => axis === null || Number.isInteger(axis);
+  if (
+    typeof inAxes === "number" ? !isAxis(inAxes) : !(Array.isArray(inAxes) && inAxes.every(isAxis))
+  ) {
+    throw new OptionError(
+      "vmap",
+      `inAxes is ${describeList(inAxes)}; expected an axis, or an array of axes and null`,
+    );
+  }
+  if (!Number.isInteger(outAxes)) {
+    throw new OptionError("vmap", `outAxes is ${describe(outAxes)}; expected an axis`);
+  }
   return (...args) => {
     const axes = typeof inAxes === "number" ? args.map(() => inAxes) : inAxes;
     if (axes.length !== args.length) {
@@ -67,7 +84,7 @@ export function vmap<Args extends readonly unknown[], Result>(
             `${path} has extent ${leaf.shape[from]} along axis ${axis}; expected ${size} as before`,
           );
         }
-        return moveAxis(leaf, from, 0);
+        return inNameOf("vmap", () => moveAxis(leaf, from, 0));
       });
       return { ...flat, leaves, batched: true };
     });
@@ -104,8 +121,12 @@ function batchCall<Args extends readonly unknown[], Result>(
     structure = flat.structure;
     return flat.leaves;
   });
-  const outputs = wholesOf(results, size).map((whole) =>
-    moveAxis(whole, 0, normalizeAxis("vmap", outAxis, whole.rank))
+  const outputs = inNameOf(
+    "vmap",
+    () =>
+      wholesOf(results, size).map((whole) =>
+        moveAxis(whole, 0, normalizeAxis("vmap", outAxis, whole.rank))
+      ),
   );
   return unflatten(structure!, outputs) as Result;
 }

@@ -1,3 +1,4 @@
+import { checkFunction } from "../core/options.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import { checkSameStructure, flattenTensors, type MapLeaves, unflatten } from "./tree.ts";
 
@@ -6,6 +7,7 @@ import { checkSameStructure, flattenTensors, type MapLeaves, unflatten } from ".
  * of the same structure) and gives the results as a tree of that structure.
  *
  * @throws {TreeError} if a leaf is no tensor, or the structures differ; the message names the path.
+ * @throws {OptionError} if f is no function.
  *
  * @example
  * ```ts
@@ -21,6 +23,7 @@ export function treeMap<T, Result = Tensor>(
   tree: T,
   ...others: readonly T[]
 ): MapLeaves<T, Result> {
+  checkFunction("treeMap", "f", f);
   return mapTensors("treeMap", f, tree, ...others) as MapLeaves<T, Result>;
 }
 

@@ -1,4 +1,5 @@
 import { TreeError } from "../core/errors.ts";
+import { describe, isPlainObject } from "../core/value-kinds.ts";
 import { Tensor } from "../tensor/tensor.ts";
 
 /**
@@ -40,13 +41,6 @@ export type TreeStructure =
 
 const leafStructure: TreeStructure = { kind: "leaf" };
 
-/** Whether it is a branch of a tree: an object that is no instance of a class. */
-export function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  const prototype = Object.getPrototypeOf(value);
-  return prototype === Object.prototype || prototype === null;
-}
-
 /** Where a child hangs: `.name`, `["odd name"]` or `[0]`. */
 export function childPath(path: string, key: string | number): string {
   if (typeof key === "number") return `${path}[${key}]`;
@@ -57,7 +51,7 @@ export function childPath(path: string, key: string | number): string {
  * Takes a tree apart. Arrays and plain objects are branches; everything else (tensors, numbers, class
  * instances, ...) is a leaf. `root` names the tree in paths.
  */
-export function flatten(tree: unknown, root = ""): Flattened {
+export function flatten(functionName: string, tree: unknown, root = ""): Flattened {
   const leaves: unknown[] = [];
   const paths: string[] = [];
   const ancestors = new Set<unknown>();
@@ -70,7 +64,7 @@ export function flatten(tree: unknown, root = ""): Flattened {
       return leafStructure;
     }
     if (ancestors.has(node)) {
-      throw new TreeError("flatten", `the tree contains itself at ${path || "its root"}`);
+      throw new TreeError(functionName, `the tree contains itself at ${path || "its root"}`);
     }
     ancestors.add(node);
     let structure: TreeStructure;
@@ -142,8 +136,12 @@ export function formatStructure(structure: TreeStructure): string {
 }
 
 /** Applies a function to every leaf of any tree. */
-export function mapLeaves(tree: unknown, f: (leaf: unknown) => unknown): unknown {
-  const { leaves, structure } = flatten(tree);
+export function mapLeaves(
+  functionName: string,
+  tree: unknown,
+  f: (leaf: unknown) => unknown,
+): unknown {
+  const { leaves, structure } = flatten(functionName, tree);
   return unflatten(structure, leaves.map(f));
 }
 
@@ -157,7 +155,7 @@ export function flattenTensors(
   tree: unknown,
   root: string,
 ): { leaves: Tensor[]; paths: string[]; structure: TreeStructure } {
-  const { leaves, paths, structure } = flatten(tree, root);
+  const { leaves, paths, structure } = flatten(functionName, tree, root);
   leaves.forEach((leaf, i) => {
     if (!(leaf instanceof Tensor)) {
       throw new TreeError(
@@ -167,18 +165,6 @@ export function flattenTensors(
     }
   });
   return { leaves: leaves as Tensor[], paths, structure };
-}
-
-/** A value, briefly, for messages. */
-export function describe(value: unknown): string {
-  if (typeof value === "function") return "a function";
-  if (typeof value === "string") return JSON.stringify(value);
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "object" && value !== null) {
-    const name = value.constructor?.name ?? "Object";
-    return name === "Object" ? "an object" : `a ${name}`;
-  }
-  return String(value);
 }
 
 /** Refuses a tree whose structure is not the expected one, naming the first path at which they differ. */

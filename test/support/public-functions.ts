@@ -5,6 +5,8 @@ import { root } from "./files.ts";
 export interface PublicFunction {
   readonly name: string;
   readonly hasExample: boolean;
+  /** The names of its parameters. */
+  readonly parameters: readonly string[];
 }
 
 /** The functions that the module at a repository path exports, its re-exports included. */
@@ -25,10 +27,11 @@ export function publicFunctions(path: string): PublicFunction[] {
     const symbol = exported.flags & ts.SymbolFlags.Alias
       ? checker.getAliasedSymbol(exported)
       : exported;
-    const isCallable = symbol.flags & ts.SymbolFlags.Value &&
-      checker.getTypeOfSymbol(symbol).getCallSignatures().length > 0;
-    if (!isCallable) return [];
+    if (!(symbol.flags & ts.SymbolFlags.Value)) return [];
+    const [signature] = checker.getTypeOfSymbol(symbol).getCallSignatures();
+    if (signature === undefined) return [];
     const hasExample = symbol.getJsDocTags(checker).some((tag) => tag.name === "example");
-    return [{ name: exported.name, hasExample }];
+    const parameters = signature.parameters.map(({ name }) => name);
+    return [{ name: exported.name, hasExample, parameters }];
   });
 }

@@ -1,4 +1,5 @@
 import { ShapeError } from "../../core/errors.ts";
+import { inNameOf } from "../../core/in-name-of.ts";
 import { formatShape, sameShape } from "../../core/shape.ts";
 import { mul, neg, sub } from "../../ops/arithmetic.ts";
 import { equal, greaterEqual, less } from "../../ops/comparison.ts";
@@ -23,8 +24,8 @@ import type { Tensor } from "../../tensor/tensor.ts";
  * ```
  */
 export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
-  checkTensor("softmaxCrossEntropy", logits);
-  checkTensor("softmaxCrossEntropy", labels);
+  checkTensor("softmaxCrossEntropy", logits, "logits");
+  checkTensor("softmaxCrossEntropy", labels, "labels");
   if (logits.rank === 0 || !sameShape(logits.shape, labels.shape)) {
     throw new ShapeError(
       "softmaxCrossEntropy",
@@ -34,10 +35,12 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
         `[..., classes] both`,
     );
   }
-  const logProbabilities = sub(logits, logSumExp(logits, { axis: -1, keepDims: true }));
-  // A class of no weight adds nothing, even if it is impossible: 0 times -Infinity would be NaN.
-  const isNothing = logicalAnd(equal(labels, 0), equal(logProbabilities, -Infinity));
-  return neg(sum(mul(labels, where(isNothing, 0, logProbabilities)), { axis: -1 }));
+  return inNameOf("softmaxCrossEntropy", () => {
+    const logProbabilities = sub(logits, logSumExp(logits, { axis: -1, keepDims: true }));
+    // A class of no weight adds nothing, even if it is impossible: 0 times -Infinity would be NaN.
+    const isNothing = logicalAnd(equal(labels, 0), equal(logProbabilities, -Infinity));
+    return neg(sum(mul(labels, where(isNothing, 0, logProbabilities)), { axis: -1 }));
+  });
 }
 
 /**
@@ -58,8 +61,8 @@ export function softmaxCrossEntropy(logits: Tensor, labels: Tensor): Tensor {
  */
 export function softmaxCrossEntropyWithIntegerLabels(logits: Tensor, labels: Tensor): Tensor {
   const name = "softmaxCrossEntropyWithIntegerLabels";
-  checkTensor(name, logits);
-  checkTensor(name, labels);
+  checkTensor(name, logits, "logits");
+  checkTensor(name, labels, "labels");
   if (logits.rank === 0 || !sameShape(logits.shape.slice(0, -1), labels.shape)) {
     throw new ShapeError(
       name,
@@ -69,9 +72,11 @@ export function softmaxCrossEntropyWithIntegerLabels(logits: Tensor, labels: Ten
         formatShape(logits.shape.slice(0, -1)),
     );
   }
-  const classes = logits.shape.at(-1)!;
-  const isLabel = oneHotMask(name, labels, classes);
-  const chosen = sum(where(isLabel, logits, 0), { axis: -1 });
-  const isValid = logicalAnd(greaterEqual(labels, 0), less(labels, classes));
-  return where(isValid, sub(logSumExp(logits, { axis: -1 }), chosen), NaN);
+  return inNameOf(name, () => {
+    const classes = logits.shape.at(-1)!;
+    const isLabel = oneHotMask(name, labels, classes);
+    const chosen = sum(where(isLabel, logits, 0), { axis: -1 });
+    const isValid = logicalAnd(greaterEqual(labels, 0), less(labels, classes));
+    return where(isValid, sub(logSumExp(logits, { axis: -1 }), chosen), NaN);
+  });
 }

@@ -1,5 +1,5 @@
+import { checkNumber } from "../../core/options.ts";
 import { numberLike } from "../../primitives/mod.ts";
-import { checkNumber } from "../options.ts";
 import { type Schedule, toCount } from "./schedule.ts";
 
 /**

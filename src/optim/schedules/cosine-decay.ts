@@ -1,6 +1,6 @@
+import { checkKnown, checkNumber } from "../../core/options.ts";
 import { add, clip, div, mul, pow } from "../../ops/arithmetic.ts";
 import { cos } from "../../ops/elementary.ts";
-import { checkKnown, checkNumber } from "../options.ts";
 import { type Schedule, toCount } from "./schedule.ts";
 
 /** The options of `cosineDecaySchedule`. */

@@ -1,5 +1,5 @@
+import { checkKnown, checkNumber } from "../../core/options.ts";
 import { add, clip, div, mul } from "../../ops/arithmetic.ts";
-import { checkKnown, checkNumber } from "../options.ts";
 import { type Schedule, toCount } from "./schedule.ts";
 
 /** The options of `linearSchedule`. */

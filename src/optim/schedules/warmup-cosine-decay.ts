@@ -1,7 +1,8 @@
+import { checkKnown, checkNumber } from "../../core/options.ts";
 import { add, mul, sub } from "../../ops/arithmetic.ts";
 import { less } from "../../ops/comparison.ts";
 import { where } from "../../ops/logical.ts";
-import { checkKnown, checkNonNegative, checkNumber } from "../options.ts";
+import { checkNonNegative } from "../options.ts";
 import { cosineDecaySchedule } from "./cosine-decay.ts";
 import { linearSchedule } from "./linear.ts";
 import { type Schedule, toCount } from "./schedule.ts";
@@ -54,6 +55,7 @@ export function warmupCosineDecaySchedule(options: WarmupCosineDecayOptions): Sc
   checkNumber(name, "initValue", initValue, Number.isFinite, "a finite number");
   checkNumber(name, "peakValue", peakValue, Number.isFinite, "a finite number");
   checkNumber(name, "endValue", endValue, Number.isFinite, "a finite number");
+  checkNumber(name, "exponent", exponent, Number.isFinite, "a finite number");
   checkNonNegative(name, "warmupSteps", warmupSteps);
   checkNumber(
     name,
