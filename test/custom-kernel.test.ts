@@ -262,6 +262,24 @@ test("customKernel: wrong options are refused", () => {
     /^OptionError: customKernel: the rank of input 0 of f is 4/,
   );
   assert.throws(() => make({ inputs: 3 as never }), OptionError);
+  assert.throws(
+    () => make({ inputs: [{ rank: 1, dtype: "int32" }] as never }),
+    /^OptionError: customKernel: unknown option "dtype" of input 0 of f; expected one of rank$/,
+  );
+  for (const [input, text] of [[null, "null"], [1, "1"], [[1], "an array"]] as const) {
+    assert.throws(
+      () => make({ inputs: [input] as never }),
+      new RegExp(
+        `^OptionError: customKernel: input 0 of f is ${text}; expected an object, as \\{ rank`,
+      ),
+    );
+  }
+  // A hole.
+  assert.throws(() => make({ inputs: new Array(1) as never }), /input 0 of f is undefined/);
+  assert.throws(
+    () => make({ inputs: [{ rank: "1" }] as never }),
+    /the rank of input 0 of f is "1"; expected 0, 1, 2 or 3/,
+  );
   const bare = customKernel as (f: () => number, options?: unknown) => unknown;
   assert.throws(
     () => bare(() => 1),
@@ -285,6 +303,16 @@ test("customKernel: wrong options are refused", () => {
     /^OptionError: customKernel: name is 3; expected a string/,
   );
   assert.throws(
+    () => make({ name: "" }),
+    /^OptionError: customKernel: name is ""; expected a string/,
+  );
+  for (const constants of [null, [1], new Map()] as never[]) {
+    assert.throws(
+      () => make({ constants }),
+      /^OptionError: customKernel: constants of f is .*; expected an object of numbers/,
+    );
+  }
+  assert.throws(
     () => make({ constants: 3 as never }),
     /^OptionError: customKernel: constants of f is 3; expected an object of numbers/,
   );
@@ -297,9 +325,10 @@ test("customKernel: wrong options are refused", () => {
     () => make({ constants: { q: 1 } as never }),
     /^KernelError: customKernel: line \d of f: there is no constant k; expected one of those given: q/,
   );
-  assert.throws(() => make({ output: [1.5] })(x), ShapeError);
+  assert.throws(() => make({ output: [1.5] }), ShapeError);
+  assert.throws(() => make({ output: () => [1.5] })(x), ShapeError);
   assert.throws(
-    () => make({ output: [1, 1, 1, 1] })(x),
+    () => make({ output: [1, 1, 1, 1] }),
     /^ShapeError: .* expected up to three axes/,
   );
   assert.throws(
@@ -352,6 +381,32 @@ test("customKernel: functions outside of the dialect are refused when they are m
     /^KernelError: customKernel: a kernel is 3/,
   );
   assert.throws(() => customKernel(Math.abs as never, options), /a bound or built-in function/);
+  const bound = function () {
+    return 1;
+  }.bind(null);
+  assert.throws(
+    () => customKernel(bound as never, options),
+    /^KernelError: customKernel: line 1 of bound: a bound or built-in function, which has no text; expected function/,
+  );
+});
+
+test("customKernel: nobody changes an input's shape by way of output", () => {
+  const x = tensor([1, 2, 3]);
+  const shapes: number[][] = [];
+  const half = customKernel(function half(x) {
+    return x[this.thread.x]!;
+  }, {
+    inputs: [{ rank: 1 }],
+    output: (shape) => {
+      const mine = shape as unknown as number[];
+      mine[0] = 2;
+      shapes.push(mine);
+      return mine;
+    },
+  });
+  const y = half(x);
+  shapes[0]![0] = 7;
+  assert.deepEqual([x.shape, y.shape, elementsOf(half(x))], [[3], [2], [1, 2]]);
 });
 
 test("customKernel: an index that is none gives NaN, or a row of NaN", () => {
@@ -367,6 +422,9 @@ test("customKernel: an index that is none gives NaN, or a row of NaN", () => {
   const of3 = customKernel(function of3(x) {
     return x[2 - this.thread.z]![9]!.length * 10 + (isNaN(x[2 - this.thread.z]![0]![0]!) ? 1 : 0);
   }, { inputs: [{ rank: 3 }], output: [3, 1, 1] });
+  const lengths = customKernel(function lengths(x) {
+    return x[this.thread.x - 1]!.length + x[0.5]!.length * 10 + x.length * 100;
+  }, { inputs: [{ rank: 2 }], output: [4] });
   for (const device of devices) {
     const on = (data: number[], shape: number[]) => tensor(data, { shape, device });
     assert.deepEqual(values(of1(on([5, 6, 7], [3]))), [-1, 5, -1, 6, -1, 7, -1]);
@@ -377,5 +435,7 @@ test("customKernel: an index that is none gives NaN, or a row of NaN", () => {
     ]);
     assert.deepEqual(values(of3(on([1, 2, 3, 4], [2, 1, 2]))), [21, 20, 20]);
     assert.deepEqual(values(of1(on([], [0]))), [-1, -1, -1, -1, -1, -1, -1]);
+    assert.deepEqual(values(lengths(on([1, 2, 3, 4, 5, 6], [2, 3]))), [233, 233, 233, 233]);
+    assert.deepEqual(values(lengths(on([], [0, 3]))), [33, 33, 33, 33]);
   }
 });

@@ -76,7 +76,40 @@ const constantKernels = {
   },
 } satisfies Record<string, (this: KernelThis, x: { readonly [index: number]: number }) => number>;
 
+/** What is as deep as the dialect allows: compilers of shaders have limits for it. */
+const deepExpressions: readonly string[] = [
+  `x[0]${" + x[1] - 1".repeat(200)}`,
+  `${"(x[0] * ".repeat(32)}1${")".repeat(32)}`,
+  `${"- ".repeat(32)}x[0]`,
+  `${"(x[0] + ".repeat(7)}1${") * x[1] + x[0] - 1".repeat(7)}`,
+  `${"x[0] > 1 ? 1 : ".repeat(60)} 2`,
+  `x[0] < 1${" && x[0] < 1".repeat(60)} ? 1 : 2`,
+  `${"x[".repeat(16)}0${"]".repeat(16)}`,
+  `${"((x[0] | ".repeat(10)}1${") + 1)".repeat(10)}`,
+  `${"Math.abs(".repeat(60)}x[0]${")".repeat(60)}`,
+  `${"2 ** x[0] ** ".repeat(30)}x[1]`,
+];
+const deepBodies: readonly string[] = [
+  ...deepExpressions.map((expression) =>
+    `let a = 0; ${"if (x[0] < 1) {".repeat(24)} a = ${expression}; ${"}".repeat(24)} return a;`
+  ),
+  `let a = 0; ${"if (x[0] > 1) a = 1; else ".repeat(98)} a = 2; return a;`,
+  `let n = 0; for (let i = 0; i < 9; i++) { ${
+    "if (i > n) continue; n += 1;".repeat(20)
+  } } return n;`,
+];
+
 for (const { name, options, skip, open } of kernelWays) {
+  test(`customKernel by ${name}: whatever is not too deep is compiled`, { skip }, async () => {
+    const on = await open();
+    for (const body of deepBodies) {
+      const f = Function(`return function (x) { ${body} }`)();
+      const kernel = customKernel(f, { inputs: [{ rank: 1 }], output: (x) => x });
+      const actual = await kernel(tensor([0, 1], { device: on })).data();
+      assert.deepEqual([...actual], elementsOf(kernel(tensor([0, 1]))), body);
+    }
+  });
+
   test(
     `customKernel by ${name}: the whole dialect means what it means in JavaScript`,
     { skip },

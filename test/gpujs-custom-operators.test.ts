@@ -41,6 +41,13 @@ const first = customKernel(
   { inputs: [{ rank: 1 }], output: [2] },
 );
 
+const lengths = customKernel(
+  function lengths(x) {
+    return x[this.thread.x - 1]!.length + x[9]!.length * 10 + x.length * 100;
+  },
+  { inputs: [{ rank: 2 }], output: [4] },
+);
+
 const surroundings = customKernel(
   function surroundings(a, b, c) {
     const v = a[this.thread.z - 1]![this.thread.y * 0.5]![-this.thread.x]!;
@@ -63,9 +70,65 @@ for (const { name, skip, open } of kernelWays) {
       assert.deepEqual([...await run(on).data()], expected);
       const ofNone = tensor(new Float32Array(0), { device: on });
       assert.deepEqual([...await first(ofNone).data()], [NaN, NaN]);
+      const wide = count([2, 3], on);
+      assert.deepEqual([...await lengths(wide).data()], [233, 233, 233, 233]);
       // What is missing of a counts 100, and what is missing of b is missing.
       assert.deepEqual(expected.slice(0, 7), [104, 105, NaN, 106, 107, NaN, 108]);
       assert.equal(expected[15], 1 + 1 + 2 + 1);
+    },
+  );
+}
+
+/** Near their ends, where terms cancel, and where squares or powers of the argument would be too large. */
+const probes = [
+  ...[
+    0,
+    1,
+    -1,
+    0.5,
+    0.999,
+    1.001,
+    1e-3,
+    -1e-6,
+    1e-20,
+    3,
+    -17.5,
+    88,
+    -88,
+    89.1,
+    1e4,
+    1e9,
+    2e9,
+    -1e19,
+  ],
+  ...[1e20, 3e38, -3e38, 16777216, 1000, 0.1, Infinity, -Infinity, NaN],
+];
+// deno-fmt-ignore -- a list
+const functions = [
+  "acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "cos", "cosh", "exp", "expm1", "log", "log10", "log1p",
+  "log2", "sin", "sinh", "sqrt", "tan", "tanh",
+] as const;
+
+for (const { name, options, skip, open } of kernelWays) {
+  // WebGL's own functions of angles have errors of a thousandth, and are not for large ones.
+  const left = options.mode === "webgl2" ? ["cos", "sin", "tan"] : [];
+  test(
+    `functions of Math in users' kernels by ${name}: they are those of JavaScript everywhere`,
+    { skip },
+    async () => {
+      const on = await open();
+      const runs = functions.filter((each) => !left.includes(each)).map(async (each) => {
+        const f = Function(`return function (x) { return Math.${each}(x[this.thread.x]); }`)();
+        const kernel = customKernel(f, { inputs: [{ rank: 1 }], output: (x) => x });
+        const actual = await kernel(tensor(probes, { device: on })).data();
+        elementsOf(kernel(tensor(probes))).forEach((expected, i) => {
+          // A device may take subnormal numbers for 0.
+          const isClose = Object.is(actual[i], expected) || actual[i] === expected ||
+            Math.abs(actual[i]! - expected) <= 1e-6 * Math.abs(expected) + 2 ** -126;
+          assert.ok(isClose, `${each} of ${probes[i]}: ${actual[i]}; expected ${expected}`);
+        });
+      });
+      await Promise.all(runs);
     },
   );
 }

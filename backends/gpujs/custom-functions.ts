@@ -9,6 +9,8 @@ interface Definition {
   readonly takes?: Kind;
   readonly gives?: Kind;
   readonly calls?: readonly string[];
+  /** Functions of functions.ts that it calls. */
+  readonly uses?: readonly string[];
   readonly body: string;
   /** In WGSL, which knows the bits of numbers; parameters are called user_x and so on. */
   readonly wgsl?: string;
@@ -16,18 +18,45 @@ interface Definition {
 
 const known = (name: string): string => `(${name} <= large || ${name} >= -large)`;
 const isKnown = (name: string): string =>
-  `(bitcast<u32>(user_${name}) & 0x7fffffffu) <= 0x7f800000u`;
+  `((bitcast<u32>(user_${name}) & 0x7fffffffu) <= 0x7f800000u)`;
 
-/** Compilers take NaN for impossible, so that it is told from numbers before they are compared. */
+/** A number that is not above another one has not the larger of these; 0 and -0 have the same. */
+const order = (name: string): string =>
+  `let ${name} = bitcast<i32>(user_${name});
+let order_${name} = select(${name}, -(${name} & 0x7fffffff), ${name} < 0);\n`;
+
+/**
+ * Compilers take NaN for impossible, so that it is told from numbers before they are compared; and x + c == c for
+ * x == 0, which it is not, so that numbers are compared by their bits. With `&&` there would be branches, and SwiftShader
+ * takes an age to compile loops with many of them.
+ */
 const comparison = (sign: string): Definition => ({
   parameters: ["a", "b", "large"],
   body: `const areKnown = ${known("a")} && ${known("b")} ? 1 : 0;
     return areKnown > 0.5 && a ${sign} b ? 1 : 0;`,
-  wgsl: `let areKnown = ${isKnown("a")} && ${isKnown("b")};
-return select(0.0, 1.0, areKnown && user_a ${sign === "===" ? "==" : sign} user_b);`,
+  wgsl: `${order("a")}${order("b")}let areKnown = ${isKnown("a")} & ${isKnown("b")};
+return select(0.0, 1.0, areKnown & (order_a ${sign === "===" ? "==" : sign} order_b));`,
 });
 
+/** So many terms of a sum are added by one call, of sums of more than a few. */
+export const mostTerms = 8;
+export const fewTerms = 4;
+
+function sumOf(count: number): Definition {
+  const terms = Array.from({ length: count }, (_, i) => `t${i + 1}`);
+  const sums = terms.map((term, i) => `const s${i + 1} = leftOf(s${i} + ${term}, large);`);
+  return {
+    parameters: ["s0", ...terms, "large"],
+    uses: ["leftOf"],
+    body: `${sums.join("\n")}\nreturn s${count};`,
+  };
+}
+
 const definitions: Readonly<Record<string, Definition>> = {
+  ...Object.fromEntries(
+    Array.from({ length: mostTerms }, (_, i) => [`sumOf${i + 1}`, sumOf(i + 1)]),
+  ),
+
   lessOf: comparison("<"),
   atMostOf: comparison("<="),
   sameOf: comparison("==="),
@@ -160,6 +189,93 @@ return select(user_x, bitcast<f32>(signed), isKnown);`,
       return rest >= 0 ? atan2Of(Math.sqrt(rest), x, large, nan) : nan;`,
   },
 
+  /** Of float64 too, in which mode "cpu" computes. */
+  boundedOf: { parameters: ["x", "inf"], body: "return x < inf && x > -inf ? 1 : 0;" },
+
+  /** leftOf and rightOf for devices without bits: of 0 too, of which those would make a choice of 0 and 0. */
+  opaqueOf: { parameters: ["x", "large"], body: "return large > 1 ? x : large;" },
+  otherOf: { parameters: ["x", "inf"], body: "return inf > 1 ? x : inf;" },
+
+  /** Drivers take the square of a root for its argument, or the magnitude of that. */
+  rootOf: {
+    parameters: ["x", "nan"],
+    body: "return x < 0 ? nan : Math.sqrt(x);",
+    wgsl: `return select(sqrt(user_x), user_nan, bitcast<u32>(user_x) > 0x80000000u);`,
+  },
+
+  /** JavaScript knows nothing of 1 to a power that is not known, or of 1 and -1 to an infinite one. */
+  powerOf: {
+    parameters: ["x", "y", "inf", "nan", "large"],
+    uses: ["powOf", "finiteOf"],
+    body:
+      `return Math.abs(x) === 1 && finiteOf(y, large) < 0.5 ? nan : powOf(x, y, inf, nan, large);`,
+  },
+
+  /** Exact for powers of two. */
+  log2Of: {
+    parameters: ["x", "inf", "nan", "large"],
+    calls: ["wholeLogOf"],
+    uses: ["logOf"],
+    body: `return wholeLogOf(x, logOf(x, inf, nan, large) * ${Math.LOG2E});`,
+  },
+
+  wholeLogOf: {
+    parameters: ["x", "y"],
+    uses: ["powerOfTwo"],
+    body: `const k = Math.floor(y + 0.5);
+      return powerOfTwo(k > 126 ? 126 : (k < -126 ? -126 : k)) === x ? k : y;`,
+    wgsl: `let bits = bitcast<u32>(user_x);
+let isPower = ((bits & 0x7fffffu) == 0u) & (bits > 0u) & (bits < 0x7f800000u);
+return select(user_y, f32(i32(bits >> 23u) - 127), isPower);`,
+  },
+
+  sinhOf: {
+    parameters: ["x", "inf"],
+    uses: ["expm1Of", "expOf"],
+    body: `const size = Math.abs(x);
+      const t = expm1Of(size, inf);
+      const root = expOf(size * 0.5, inf);
+      const value = size < 20 ? 0.5 * (t + t / (t + 1)) : 0.5 * root * root;
+      return x < 0 ? -value : value;`,
+  },
+
+  coshOf: {
+    parameters: ["x", "inf"],
+    uses: ["expOf"],
+    body: `const size = Math.abs(x);
+      const root = expOf(size * 0.5, inf);
+      const power = root * root;
+      return size < 20 ? 0.5 * power + 0.5 / power : 0.5 * root * root;`,
+  },
+
+  /** From 1e9 on log(2 |x|), without squares that are too large. */
+  asinhOf: {
+    parameters: ["x", "inf", "nan", "large"],
+    uses: ["log1pOf", "logOf"],
+    body: `const size = Math.abs(x);
+      const square = size < 1e9 ? size * size : 0;
+      const near = log1pOf(size + square / (1 + Math.sqrt(square + 1)), inf, nan, large);
+      const value = size < 1e9 ? near : logOf(size, inf, nan, large) + ${Math.LN2};
+      return x < 0 ? -value : value;`,
+  },
+
+  acoshOf: {
+    parameters: ["x", "inf", "nan", "large"],
+    uses: ["log1pOf", "logOf"],
+    body: `const rest = x >= 1 && x < 1e9 ? x - 1 : 0;
+      const near = log1pOf(rest + Math.sqrt(rest * (rest + 2)), inf, nan, large);
+      return x < 1e9 ? (x >= 1 ? near : nan) : logOf(x, inf, nan, large) + ${Math.LN2};`,
+  },
+
+  atanhOf: {
+    parameters: ["x", "inf", "nan", "large"],
+    uses: ["log1pOf"],
+    body: `const size = Math.abs(x);
+      const near = 0.5 * log1pOf(2 * size / (1 - size), inf, nan, large);
+      const value = size < 1 ? near : (size === 1 ? inf : nan);
+      return x < 0 ? -value : value;`,
+  },
+
   /** 1 where it is an index. */
   insideOf: {
     parameters: ["i", "extent"],
@@ -179,19 +295,25 @@ return select(user_x, bitcast<f32>(signed), isKnown);`,
     gives: "Integer",
     body: "return x;",
     wgsl: `let index = i32(clamp(user_x, -1.0, 16777217.0));
-return select(-1, index, ${isKnown("x")} && f32(index) == user_x);`,
+return select(-1, index, ${isKnown("x")} & (f32(index) == user_x));`,
   },
 };
 
 /** Values that the functions take beside their operands, and that compilers are not to know. */
 export const customValues: Readonly<Record<string, number>> = {
   large: 3.4028234663852886e38,
+  inf: Infinity,
   nan: NaN,
 };
 
 /** Those that the function takes. */
 export function customArguments(name: string): readonly string[] {
   return definitions[name]!.parameters.filter((each) => each in customValues);
+}
+
+/** Functions of functions.ts that the function calls, by way of others too. */
+export function customUses(name: string): readonly string[] {
+  return [...withCallees([name])].flatMap((each) => definitions[each]!.uses ?? []);
 }
 
 /** The named functions and what they call, callees first; for WGSL stubs of those that `withCustomWgsl` writes. */
@@ -240,10 +362,10 @@ export function withChecks(
   for (const { name, size } of arrays) {
     const accessor = new RegExp(`(fn get_user_${name}\\([^)]*\\) -> f32 \\{\\s*)(return )`);
     if (!accessor.test(text)) throw unexpectedTranslation(`no get_user_${name}`);
-    const isOutside = ["x", "y", "z"].map((axis, i) => `u32(${axis}) >= ${size[i] ?? 1}u`);
+    const isOutside = ["x", "y", "z"].map((axis, i) => `(u32(${axis}) >= ${size[i] ?? 1}u)`);
     // In a form that is no constant, which would be refused.
     const nan = "bitcast<f32>(0x7fc00000u | (u32(x) & 1u))";
-    const check = `if (${isOutside.join(" || ")}) { return ${nan}; }\n`;
+    const check = `if (${isOutside.join(" | ")}) { return ${nan}; }\n`;
     text = text.replace(accessor, (_, head: string, rest: string) => head + check + rest);
   }
   return text;

@@ -5,6 +5,7 @@ import { sizeOf, stridesOf } from "../../src/core/shape.ts";
 import { knownKernel } from "../../src/graph/dialect/functions.ts";
 import type { Item, Span } from "../../src/graph/dialect/items.ts";
 import { renderKernel } from "../../src/graph/dialect/render.ts";
+import { createArithmetic, isOfBits, type OfBits, type Render } from "./custom-arithmetic.ts";
 import { operatorTexts } from "./custom-operators.ts";
 import { exactBound } from "./exactness.ts";
 import type { KernelSource } from "./kernel-source.ts";
@@ -44,12 +45,15 @@ export function customKernelSource(
   const counted = indices === "flat" ? shapes.map(sizeOf) : shapes.flat();
   if ([...extents, ...counted].some((count) => count > exactBound)) return undefined;
 
-  const { source } = params;
   const constants = new Map(params.constants);
-  const { parsed, ranges } = knownKernel(source)
+  const { parsed, ranges } = knownKernel(params.source)
     .read({ inputs: shapes, output: output.spec.shape, constants });
   const { items, variables, body, hasReturnInLoop, itemAt } = parsed;
   if (lacksBits && (items.some(usesBits) || items.filter(gathers(items)).length > 1)) {
+    return undefined;
+  }
+  // The index of an element that is checked stands twice in the text, and what is in it twice as often.
+  if (indices === "flat" && items.some((item) => around(item, items).length > mostGathers)) {
     return undefined;
   }
   const writer = createWriter(rounds);
@@ -68,6 +72,15 @@ export function customKernelSource(
   }
 
   const asNumber = (text: string): string => isWhole ? text : operators.numberOf(text);
+
+  const arithmetic = createArithmetic({
+    parsed,
+    ranges,
+    inputs: operands.length,
+    operators,
+    isJavaScript: rounds,
+    numberText,
+  });
 
   /** The place of an array; equal arguments are one. */
   function arrayOf(input: number): number {
@@ -119,37 +132,17 @@ export function customKernelSource(
       if (areCounted) {
         return `${written(left, true, render)} ${operator} ${written(right, true, render)}`;
       }
-      return operators.comparison(operator, numberText(left, render), numberText(right, render));
+      const [a, b] = [left, right].map((each) => arithmetic.opaque(each, render));
+      return operators.comparison(operator, a!, b!);
     }
     if (isWhole) return `(${render(left)} ${operator} ${render(right)})`;
-    return arithmeticText(operator, operandOf(left, render), operandOf(right, render));
-  }
-
-  function operandOf(piece: Span, render: Render): Operand {
-    return {
-      text: numberText(piece, render),
-      isCounted: ranges.of(piece) !== undefined,
-      isKnown: isKnown(itemAt(piece)),
-    };
-  }
-
-  function arithmeticText(operator: string, a: Operand, b: Operand): string {
-    // Of two integers gpu.js would make a third one.
-    if (a.isCounted && b.isCounted) {
-      return operators.arithmetic(operator, writer.call("floatOf", a.text), b.text);
-    }
-    const [left, right] = guardedOf(operator, a, b);
-    return operators.arithmetic(
-      operator,
-      left ? operators.guarded(a.text) : a.text,
-      right ? operators.guarded(b.text) : b.text,
-    );
+    return arithmetic.ofItem(item, render);
   }
 
   function assignmentText(item: Extract<Item, { kind: "assignment" }>, render: Render): string {
     const { declaration, value } = item;
     const name = `v${declaration}`;
-    if (item.operator === "=") return `${name} = ${numberText(value, render)}`;
+    if (item.operator === "=") return `${name} = ${arithmetic.opaque(value, render)}`;
     const operator = item.operator.slice(0, -1);
     if (ranges.ofVariable(declaration) !== undefined) {
       return `${name} ${operator}= ${written(value, true, render)}`;
@@ -158,8 +151,10 @@ export function customKernelSource(
       const bits = operators.bits(operator, operators.bitsOf(name), bitsText(value, render));
       return `${name} = ${operators.numberOfBits(operator, bits)}`;
     }
-    const own = { text: name, isCounted: false, isKnown: false };
-    return `${name} = ${arithmeticText(operator, own, operandOf(value, render))}`;
+    if (operator === "**") {
+      return `${name} = ${operators.call("pow", [name, numberText(value, render)])}`;
+    }
+    return `${name} = ${arithmetic.ofVariable(operator, declaration, value, render)}`;
   }
 
   function elementText(item: Extract<Item, { kind: "element" }>, render: Render): string {
@@ -205,18 +200,20 @@ export function customKernelSource(
         const ofLoop = variables[declaration]!.condition !== undefined;
         // gpu.js takes a variable of a loop for an integer if its first value is one.
         const isCounter = ofLoop && ranges.ofVariable(declaration) !== undefined;
-        const text = written(value, isCounter, render);
-        return `v${declaration} = ${ofLoop && !isCounter ? writer.call("floatOf", text) : text}`;
+        const text = isCounter ? written(value, true, render) : arithmetic.opaque(value, render);
+        return `v${declaration} = ${ofLoop && !isCounter ? operators.float(text) : text}`;
       }
       case "step":
         // gpu.js knows ++ of integers only, and takes some variables of loops for floats.
-        return `v${item.declaration} += ${item.by}`.replace("+= -", "-= ");
+        return ranges.ofVariable(item.declaration) === undefined
+          ? `v${item.declaration} = ${operators.guarded(`v${item.declaration} + (${item.by})`)}`
+          : `v${item.declaration} += ${item.by}`.replace("+= -", "-= ");
       case "assignment":
         return assignmentText(item, render);
       case "element":
         return elementText(item, render);
       case "length":
-        return String(shapes[item.input]![item.axis]!);
+        return String(shapes[item.input]![item.indices.length]!);
       case "constant":
         return operators.number(constants.get(item.name)!, isWhole);
       case "number":
@@ -242,10 +239,11 @@ export function customKernelSource(
           ? operators.numberOfBits(item.operator, bitsText(item, render))
           : binaryText(item, render);
       case "choice": {
-        // GLSL has no choice between a float and an integer, as which gpu.js takes positions.
-        const [one, other] = [item.one, item.other].map((each) =>
-          writer.call("floatOf", numberText(each, render))
-        );
+        // There is no choice between a float and an integer, as which gpu.js takes whole numbers.
+        const [one, other] = [item.one, item.other].map((each) => {
+          const text = numberText(each, render);
+          return ranges.of(each) === undefined ? text : operators.float(text);
+        });
         return `(${numberText(item.condition, render)} ? ${one} : ${other})`;
       }
       case "call":
@@ -253,7 +251,7 @@ export function customKernelSource(
     }
   }
 
-  const text = renderKernel(source, items, body, replace);
+  const text = renderKernel(parsed.text, items, body, replace);
   if (arrays.length > mostArrays) return undefined;
   const result = { buffer: output.buffer, dtype: "float32" } as const;
   const { functions, numbers } = writer.finish("0", extents, result);
@@ -277,28 +275,6 @@ export function customKernelSource(
   };
 }
 
-type Render = (piece: Span) => string;
-
-interface Operand {
-  readonly text: string;
-  /** Whether it is a whole number in a known range. */
-  readonly isCounted: boolean;
-  /** Whether compilers know it. */
-  readonly isKnown: boolean;
-}
-
-/** Which operands are guarded: of a sum the one beside a number, of a difference and a quotient the left one. */
-function guardedOf(operator: string, a: Operand, b: Operand): readonly [boolean, boolean] {
-  if (operator === "+") return a.isKnown ? [false, true] : [b.isKnown && !a.isCounted, false];
-  return [(operator === "-" || operator === "/") && !a.isCounted, false];
-}
-
-type OfBits =
-  | Extract<Item, { kind: "unary" }> & { readonly operator: "~" }
-  | Extract<Item, { kind: "binary" }> & {
-    readonly operator: "|" | "&" | "^" | "<<" | ">>" | ">>>";
-  };
-
 /** Their results for integers; ~ has -1 for its other operand. */
 const bitOperators = {
   "~": (a: number, b: number) => a ^ b,
@@ -311,13 +287,17 @@ const bitOperators = {
 };
 const comparisons: ReadonlySet<string> = new Set(["==", "!=", "===", "!==", "<", ">", "<=", ">="]);
 
-function isOfBits(item: Item): item is OfBits {
-  return (item.kind === "unary" || item.kind === "binary") && item.operator in bitOperators;
-}
-
 function usesBits(item: Item): boolean {
   const assigns = item.kind === "assignment" && item.operator.slice(0, -1) in bitOperators;
   return assigns || isOfBits(item);
+}
+
+/** Elements at indices that are elements, one in the other, which gpu.js compiles in reasonable time. */
+const mostGathers = 4;
+
+/** The elements in whose indices an item lies. */
+function around({ start, end }: Item, items: readonly Item[]): Item[] {
+  return items.filter((each) => each.kind === "element" && each.start < start && end < each.end);
 }
 
 /** Tells elements at indices that are elements: in GLSL gpu.js declares a variable for each, of equal names. */
@@ -326,10 +306,6 @@ function gathers(items: readonly Item[]): (item: Item) => boolean {
   return (item) =>
     item.kind === "element" &&
     elements.some(({ start, end }) => start > item.start && end < item.end);
-}
-
-function isKnown(item: Item | undefined): boolean {
-  return item?.kind === "number" || item?.kind === "constant" || item?.kind === "unary";
 }
 
 /** What gpu.js has against a user's function, said as such. */

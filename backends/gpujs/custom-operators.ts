@@ -1,5 +1,5 @@
 /** What operators and functions of a user's function are in gpu.js's dialect. */
-import { customArguments, customValues } from "./custom-functions.ts";
+import { customArguments, customUses, customValues } from "./custom-functions.ts";
 import { exactBound } from "./exactness.ts";
 import type { KernelLimits } from "./loop-kernels.ts";
 import type { Writer } from "./writer.ts";
@@ -8,12 +8,18 @@ import type { Writer } from "./writer.ts";
 export interface OperatorTexts {
   /** A number that is written in the function, or a constant; where it is to be an integer, a whole one. */
   number(value: number, isWhole?: boolean): string;
-  /** An operand whose origin compilers are not to know: they take x - x for 0, and (x + c) - c for x. */
+  /** A number whose origin compilers are not to know: they take (x + c) - c for x. */
   guarded(text: string): string;
+  /** One that they are not to know for another one: they take x - x for 0. Guarding is no difference to them. */
+  another(text: string): string;
+  /** Any number as gpu.js's float. */
+  float(text: string): string;
   /** An integer of gpu.js as its float. Compilers are not to know it: they take 0 * x for 0. */
   numberOf(text: string): string;
   /** `+`, `-`, `*`, `/` and `%`. */
   arithmetic(operator: string, a: string, b: string): string;
+  /** A number, and up to `mostTerms` that are added to it one after the other. */
+  sum(first: string, terms: readonly string[]): string;
   comparison(operator: string, a: string, b: string): string;
   test(name: "isNaN" | "isFinite", text: string): string;
   /** An operator on bits, of integers and as one. */
@@ -45,11 +51,14 @@ export function operatorTexts(
 
   function custom(name: string, ...args: readonly string[]): string {
     customFunctions.add(name);
+    // What it calls is to be there.
+    for (const each of customUses(name)) writer.call(each);
     const extra = customArguments(name).map((each) => writer.hidden(customValues[each]!));
     return `${name}(${[...args, ...extra].join(", ")})`;
   }
 
-  const guarded = (text: string): string => isCompiled ? writer.call("leftOf", text) : text;
+  const guarded = (text: string): string =>
+    lacksBits ? custom("opaqueOf", text) : isCompiled ? writer.call("leftOf", text) : text;
 
   return {
     number(value, isWhole = false) {
@@ -62,9 +71,13 @@ export function operatorTexts(
       return single < 0 ? `(-${-single})` : String(single);
     },
     guarded,
+    another: (text) =>
+      lacksBits ? custom("otherOf", text) : isCompiled ? writer.call("rightOf", text) : text,
+    float: (text) => writer.call("floatOf", text),
     numberOf: (text) => isCompiled ? guarded(text) : writer.call("floatOf", text),
     arithmetic: (operator, a, b) =>
       operator === "%" && !isJavaScript ? custom("remainderOf", a, b) : `(${a} ${operator} ${b})`,
+    sum: (first, terms) => custom(`sumOf${terms.length}`, first, ...terms),
     comparison(operator, a, b) {
       if (!isCompiled) return `(${a} ${operator} ${b})`;
       switch (operator) {
@@ -83,7 +96,7 @@ export function operatorTexts(
     test: (name, text) =>
       name === "isNaN"
         ? `(${writer.call("numberOf", text)} < 0.5)`
-        : `(${writer.call("finiteOf", text)} > 0.5)`,
+        : `(${isJavaScript ? custom("boundedOf", text) : writer.call("finiteOf", text)} > 0.5)`,
     bits(operator, a, b) {
       // A shift by 32 or more is one by the rest, in JavaScript.
       const isShift = operator.length > 1;
@@ -99,7 +112,8 @@ export function operatorTexts(
     numberOfBits: (operator, text) =>
       isJavaScript ? text : guarded(custom(operator === ">>>" ? "unsignedOf" : "signedOf", text)),
     call(name, args) {
-      const own = isCompiled ? inverses[name] : undefined;
+      if (isJavaScript) return `Math.${name}(${args.join(", ")})`;
+      const own = isCompiled ? safer[name] : undefined;
       return own === undefined ? callText(writer, custom, name, args) : custom(own, ...args);
     },
     index: (text) => custom("indexOf", fractional(text)),
@@ -114,12 +128,18 @@ function fractional(text: string): string {
   return `${text} * 1`;
 }
 
-/** Functions of custom-functions.ts for those that drivers have with errors of a thousandth, and atan2(0, 0) as they like. */
-const inverses: Readonly<Record<string, string>> = {
+/** Functions of custom-functions.ts for those that drivers have with errors of a thousandth, or wrong for NaN. */
+const safer: Readonly<Record<string, string>> = {
   acos: "acosOf",
+  acosh: "acoshOf",
   asin: "asinOf",
+  asinh: "asinhOf",
   atan: "atanOf",
   atan2: "atan2Of",
+  atanh: "atanhOf",
+  cosh: "coshOf",
+  sinh: "sinhOf",
+  sqrt: "rootOf",
 };
 
 /** Functions of functions.ts with the meaning of those of Math. */
@@ -132,7 +152,6 @@ const ours: Readonly<Record<string, string>> = {
   log1p: "log1pOf",
   max: "largerOf",
   min: "smallerOf",
-  pow: "powOf",
   sign: "signOf",
   sin: "sinOf",
   tanh: "tanhOf",
@@ -147,8 +166,10 @@ function callText(
   const own = ours[name];
   if (own !== undefined) return writer.call(own, ...args);
   switch (name) {
+    case "pow":
+      return custom("powerOf", ...args);
     case "log2":
-      return `(${writer.call("logOf", ...args)} * ${Math.LOG2E})`;
+      return custom("log2Of", ...args);
     case "tan":
       return `(${writer.call("sinOf", ...args)} / ${writer.call("cosOf", ...args)})`;
     case "log10":

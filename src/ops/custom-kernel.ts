@@ -1,6 +1,7 @@
 import { DTypeError, KernelError, OptionError, ShapeError } from "../core/errors.ts";
+import { checkKnown } from "../core/options.ts";
 import { checkShape, formatShape, formatSpec, type Shape } from "../core/shape.ts";
-import { kernelError } from "../graph/dialect/excerpt.ts";
+import { describe, isPlainObject } from "../core/value-kinds.ts";
 import {
   type KernelFunction,
   type KernelThis,
@@ -14,7 +15,6 @@ import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { callCustom } from "../tracing/call-custom.ts";
 import { flattenCotangents } from "../tracing/cotangents.ts";
 import type { CustomCall } from "../tracing/custom-call.ts";
-import { describe } from "../tree/tree.ts";
 import { toTensor } from "./promote.ts";
 
 /** An input of a kernel: a float32 tensor of this number of axes. */
@@ -100,15 +100,18 @@ export interface CustomKernelOptions<
  * loops, `Math`, `isNaN`, `isFinite`, and nothing from outside. It reads its inputs by index,
  * `x[this.thread.y][this.thread.x]`, and their extents as `x.length` and `x[0].length`. `this.thread.x` is the position
  * along the last axis of the result, `.y` and `.z` along those before; `this.output` has their extents. An index that is
- * no whole number from 0 to below the extent gives NaN, and so do further indices of it.
+ * no whole number from 0 to below the extent gives NaN, and so do further indices of it; a row that is missing has the
+ * length of those that are not.
  *
  * Each element is rounded to float32. On the way the CPU computes in float64 and a GPU in float32, where numbers are
  * rounded, become infinite beyond 3.4e38, and are exact as whole numbers up to 2^24. All else is as in JavaScript
  * everywhere: NaN and infinities and what is compared with them, `%`, and operators on bits, of which only the last
- * result of several is rounded. Subnormal numbers may be zeros on a GPU, and zeros may lose their sign.
+ * result of several is rounded. Subnormal numbers may be zeros on a GPU, and zeros may lose their sign. What devices
+ * limit is refused when the kernel is made: 25 blocks in each other, sums of 400 terms and other expressions of some 30
+ * operators in each other. Mesa's software GPU leaves loops after 65,535 turns in all.
  *
  * @param f The function. Its text is what counts: equal texts with equal constants are one kernel.
- * @param options What it takes and gives.
+ * @param options What it takes and gives. `output` gets copies of the shapes.
  * @throws {KernelError} if the function is not in the dialect; the message shows the line. When it is called, if gpu.js
  * does not compile it.
  * @throws {DeviceError} when it is called on a GPU where gpu.js is missing; and on WebGPU if an extent of an input or of
@@ -150,14 +153,10 @@ export function customKernel<
 ): (...inputs: KernelArguments<Inputs>) => Tensor {
   const name = checkOptions(f, options);
   const ranks = ranksOf(name, options.inputs);
-  const constants = constantsOf(name, options.constants ?? {});
+  const constants = constantsOf(name, options.constants);
+  const { output, backward } = options;
   const source = sourceOf(name, f);
-  for (const item of parseKernel(name, source, ranks).items) {
-    if (item.kind !== "constant" || constants.some(([known]) => known === item.name)) continue;
-    const known = constants.map(([known]) => known).join(", ") || "none";
-    const message = `there is no constant ${item.name}; expected one of those given: ${known}`;
-    throw kernelError(name, source, item.start, message);
-  }
+  parseKernel(name, source, ranks, constants.map(([constant]) => constant));
   rememberKernel(source, {
     f: f as unknown as KernelFunction,
     read: (shapes) => readKernel(source, shapes),
@@ -165,10 +164,9 @@ export function customKernel<
 
   return (...given) => {
     const tensors = checkInputs(name, ranks, given);
-    const shape = shapeOf(name, options.output, tensors);
+    const shape = shapeOf(name, output, tensors);
     const run = (inputs: readonly Tensor[]): Tensor =>
       apply(inputs, { name, shape, constants, source });
-    const { backward } = options;
     if (backward === undefined) return run(tensors);
 
     const call: CustomCall = {
@@ -205,80 +203,61 @@ const knownOptions = ["inputs", "output", "constants", "name", "backward"];
 /** Refuses what makes no sense, and gives the name of the kernel. */
 function checkOptions(f: unknown, options: unknown): string {
   if (typeof options !== "object" || options === null) {
-    throw new OptionError(
-      "customKernel",
-      `options is ${
-        describe(options)
-      }; expected an object, as { inputs: [{ rank: 1 }], output: (x) => x }`,
+    throw optionError(
+      "options",
+      options,
+      "an object, as { inputs: [{ rank: 1 }], output: (x) => x }",
     );
   }
-  for (const option of Object.keys(options)) {
-    if (knownOptions.includes(option)) continue;
-    throw new OptionError(
-      "customKernel",
-      `unknown option ${JSON.stringify(option)}; expected one of ${knownOptions.join(", ")}`,
-    );
-  }
+  checkKnown("customKernel", options, knownOptions);
   const { name, output, backward } = options as Record<string, unknown>;
-  if (name !== undefined && typeof name !== "string") {
-    throw new OptionError("customKernel", `name is ${describe(name)}; expected a string`);
+  if (name !== undefined && (typeof name !== "string" || name === "")) {
+    throw optionError("name", name, "a string with letters in it");
   }
-  const known = name ?? ((typeof f === "function" && f.name) || "a kernel");
-  if (typeof output !== "function" && !Array.isArray(output)) {
-    throw new OptionError(
-      "customKernel",
-      `output of ${known} is ${describe(output)}; expected a shape, or a function that gives it`,
-    );
+  const known = name ?? ((typeof f === "function" && String(f.name).trim()) || "a kernel");
+  if (Array.isArray(output)) checkOutput(known, output);
+  else if (typeof output !== "function") {
+    throw optionError(`output of ${known}`, output, "a shape, or a function that gives it");
   }
   if (backward !== undefined && typeof backward !== "function") {
-    throw new OptionError(
-      "customKernel",
-      `backward of ${known} is ${describe(backward)}; expected a function`,
-    );
+    throw optionError(`backward of ${known}`, backward, "a function");
   }
   return known;
 }
 
-function ranksOf(name: string, inputs: readonly KernelInput[]): number[] {
+function optionError(what: string, value: unknown, expected: string): OptionError {
+  return new OptionError("customKernel", `${what} is ${describe(value)}; expected ${expected}`);
+}
+
+function ranksOf(name: string, inputs: unknown): number[] {
   if (!Array.isArray(inputs)) {
-    throw new OptionError(
-      "customKernel",
-      `inputs of ${name} is ${describe(inputs)}; expected an array, as [{ rank: 1 }]`,
-    );
+    throw optionError(`inputs of ${name}`, inputs, "an array, as [{ rank: 1 }]");
   }
-  return inputs.map((input: KernelInput, i) => {
-    const rank = input?.rank;
-    if (![0, 1, 2, 3].includes(rank)) {
-      throw new OptionError(
-        "customKernel",
-        `the rank of input ${i} of ${name} is ${describe(rank)}; expected 0, 1, 2 or 3`,
-      );
+  // Of an array with holes too.
+  return Array.from(inputs, (input: unknown, i) => {
+    const which = `input ${i} of ${name}`;
+    if (!isPlainObject(input)) throw optionError(which, input, "an object, as { rank: 1 }");
+    checkKnown("customKernel", input, ["rank"], ` of ${which}`);
+    const { rank } = input;
+    if (rank !== 0 && rank !== 1 && rank !== 2 && rank !== 3) {
+      throw optionError(`the rank of ${which}`, rank, "0, 1, 2 or 3");
     }
     return rank;
   });
 }
 
 /** The constants in an order that does not depend on how they were written. */
-function constantsOf(
-  name: string,
-  constants: Readonly<Record<string, number>>,
-): (readonly [string, number])[] {
-  if (typeof constants !== "object") {
-    throw new OptionError(
-      "customKernel",
-      `constants of ${name} is ${describe(constants)}; expected an object of numbers`,
-    );
+function constantsOf(name: string, constants: unknown = {}): (readonly [string, number])[] {
+  if (!isPlainObject(constants)) {
+    throw optionError(`constants of ${name}`, constants, "an object of numbers");
   }
   const entries = Object.entries(constants).sort(([a], [b]) => a < b ? -1 : 1);
-  for (const [constant, value] of entries) {
+  return entries.map(([constant, value]) => {
     if (typeof value !== "number" || !Number.isFinite(value)) {
-      throw new OptionError(
-        "customKernel",
-        `the constant ${constant} of ${name} is ${describe(value)}; expected a finite number`,
-      );
+      throw optionError(`the constant ${constant} of ${name}`, value, "a finite number");
     }
-  }
-  return entries;
+    return [constant, value];
+  });
 }
 
 function sourceOf(name: string, f: unknown): string {
@@ -321,14 +300,18 @@ function shapeOf<Inputs extends readonly KernelInput[]>(
   inputs: readonly Tensor[],
 ): Shape {
   const shape = typeof output === "function"
-    ? output(...inputs.map(({ shape }) => shape) as unknown as KernelShapes<Inputs>)
+    // Copies, so that nobody gives a tensor another shape.
+    ? output(...inputs.map(({ shape }) => [...shape]) as unknown as KernelShapes<Inputs>)
     : output;
-  checkShape("customKernel", shape);
-  if (shape.length > 3) {
-    throw new ShapeError(
-      "customKernel",
-      `the result of ${name} is ${formatShape(shape)}; expected up to three axes`,
-    );
-  }
+  checkOutput(name, shape);
   return [...shape];
+}
+
+function checkOutput(name: string, shape: Shape): void {
+  checkShape("customKernel", shape);
+  if (shape.length <= 3) return;
+  throw new ShapeError(
+    "customKernel",
+    `the result of ${name} is ${formatShape(shape)}; expected up to three axes`,
+  );
 }

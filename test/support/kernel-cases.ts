@@ -45,6 +45,99 @@ export const kernelCases: Readonly<Record<string, readonly [string, readonly num
     usual,
   ],
 
+  // What compilers could make of sums and products that have something in common.
+  "roots": [
+    `${value} return Math.sqrt(v) * Math.sqrt(v);`,
+    [1, 4, 16, -3, -Infinity, NaN, Infinity, 0],
+  ],
+  "v + Infinity === Infinity": [
+    `${value} return (v + Infinity === Infinity ? 1 : 0) + (v - Infinity < v ? 10 : 0);`,
+    special,
+  ],
+  "a sum and its own term": [
+    `${value} const w = x[2]; return (v + w === w ? 1 : 0) + (w <= w + v ? 10 : 0) + (v * w > w ? 100 : 0);`,
+    [1, 0, 2 ** 80, -0.5, Infinity, -Infinity, NaN, 3],
+  ],
+  "v + (w - v)": [
+    `${value} const w = x[2]; const d = w - v; return v + d + (d - w) + -(v * 2 - w * v);`,
+    [1, 0, 2 ** 8, -0.5, Infinity, -Infinity, NaN, 3],
+  ],
+  "v + 2 ** 60 - 2 ** 60": [
+    `${value} return (v + 1152921504606846976) - 1152921504606846976;`,
+    usual,
+  ],
+  "v++ and v--": ["let v = x[this.thread.x]; v++; v -= 1; v--; v += 1; return v;", special],
+  "2 * v - 2 * v": [`${value} return (2 * v - 2 * v) + (v * 4) / (v * 4) + (v / 2) * 2;`, special],
+  "w * v + w * u": [
+    `${value} return v * x[0] + v * x[1] + (v * x[2] - v * x[3]);`,
+    [1, -2, 4, 0.5, Infinity, -Infinity, NaN, 0],
+  ],
+  "zeros of whole numbers": [
+    `${value} const zero = x.length - x.length; const i = this.thread.x;
+     return v / zero + zero * v + v / (i - i) + (zero + i - i) / v;`,
+    [1, -2, Infinity, -Infinity, NaN, 0, 3, 5],
+  ],
+  "long sums": [
+    `${value} return v${" + v - x[1] + 2".repeat(9)} - this.thread.x${
+      " - (v + v) - x[0] * v".repeat(9)
+    };`,
+    [1, -2, Infinity, -Infinity, NaN, 0, 0.25, 5],
+  ],
+
+  // Functions where they are exact.
+  "Math.pow(1, v)": [`${value} return Math.pow(1, v) + Math.pow(-1, v) * 2;`, special],
+  "Math.pow(v, NaN)": [`${value} return Math.pow(v, NaN);`, special],
+  "v ** Infinity": [`${value} return v ** Infinity + v ** -Infinity;`, [...special, -1, 0.5]],
+  "v ** 0": [`${value} return v ** 0 + 2 ** 0 ** v * 4;`, [1, 2, 3, NaN, Infinity]],
+  "v **= 1": ["let v = x[this.thread.x]; v **= 2 - 1; return v ** 1;", special],
+  hyperbolic: [
+    `${value} return Math.acosh(v) + Math.atanh(v) + Math.cosh(v) + Math.asinh(v) + Math.sinh(v);`,
+    [NaN, Infinity, -Infinity, 2, -2, 0.5, -1e38, 3e38],
+  ],
+  acosh: [`${value} return Math.acosh(v);`, [1, 0.5, -1, -Infinity, Infinity, NaN]],
+  atanh: [`${value} return Math.atanh(v);`, [1, -1, 0, 1.5, -2, Infinity, NaN]],
+  "large hyperbolic": [
+    `${value} return Math.floor(Math.asinh(v)) + Math.floor(Math.acosh(-v)) * 256;`,
+    [-1e38, -2e19, -1e10],
+  ],
+  log2: [
+    `${value} return Math.log2(v);`,
+    [0, 1, 2, 0.5, 8, 2 ** 100, 2 ** -100, -1, Infinity, NaN],
+  ],
+
+  // Loops that go on, or never end but by return.
+  continue: [
+    `let n = 0;
+     for (let i = 0; i < 20; i++) { if (i % 3 === 0) continue; if (i > x[this.thread.x] + 9) break; n += i; }
+     return n;`,
+    usual,
+  ],
+  "continue in branches": [
+    `let n = 0;
+     for (let i = 0; i < 9; i++) {
+       if (i < 2) { continue } else { if (i < x[this.thread.x] + 4) continue; n += 1; }
+       n += 16; if (i > 6) continue
+       n += 256;
+     }
+     return n;`,
+    usual,
+  ],
+  "continue in loops": [
+    `let n = 0; let m = 0;
+     while (n < 9) {
+       n++;
+       for (let j = 0; j < 3; j++) if (j > n + x[this.thread.x]) continue; else m += 0.5;
+       if (n > 3) { if (n < 6) { continue; } n += 1; do { m++; if (m % 2 > 0) continue; m += 4; } while (m < 9); }
+       m += 1
+     }
+     return m * 16 + n;`,
+    usual,
+  ],
+  "while (true)": [
+    `let n = 0; while (true) { n++; if (n * n > x[this.thread.x] + 4) { return n; } }`,
+    usual,
+  ],
+
   // Numbers that float32 has not.
   "1e39": ["return 1e39;", usual],
   "-1e39": ["return -1e39 - x[this.thread.x];", usual],
@@ -199,6 +292,12 @@ export const kernelCases: Readonly<Record<string, readonly [string, readonly num
     usual,
   ],
   "signs": [`${value} return - -v - -1 + +v;`, usual],
+  "minified": [
+    "let n=0;for(let i=0;i<3;i++)if(i>1)n+=2;else++n;do--n;while(n>9);if(n>99)return-Infinity;return(n)+x[0]",
+    usual,
+  ],
+  "minified sums": ["return+x[0]+1-x[1]+2-x[2]+3", usual],
+  "minified negatives": ["if(x[0]>1)return-1e39;if(x[0]<1)return~1;return.5", usual],
   "no semicolons": ["let a = 1\nlet b = 2 // c\n/* d\n */ return a\n+ b", usual],
   "empty statements": ["for (let i = 0; i < 3; i++) ; ; do ; while (0 > 1) ; return 1;", usual],
   "parentheses": [`${value} if ((((v > 0)))) return (1); return ((2)) * (((3)));`, usual],

@@ -9,6 +9,7 @@ import {
   longest,
   mathConstants,
   mathFunctions,
+  mostConditions,
   numberTests,
   numberWords,
   reserved,
@@ -45,6 +46,7 @@ export function createExpressions(
   variables: Variables,
   items: Item[],
   inner: Map<string, Span>,
+  constants?: readonly string[],
 ): Expressions {
   const { refuse, unexpected, peek, is, take, accept, expect, since } = reader;
 
@@ -65,6 +67,16 @@ export function createExpressions(
 
   let depth = 0;
 
+  /** Reads what lies in something else. */
+  function deeper<Result>(read: () => Result): Result {
+    if (++depth > deepest) {
+      refuse(peek().start, `nested ${deepest} deep; write it in several statements`);
+    }
+    const result = read();
+    depth--;
+    return result;
+  }
+
   const number = (): Span => spanOf(() => checked("number", expression));
   const condition = (): Span => spanOf(() => checked("condition", expression));
 
@@ -82,7 +94,7 @@ export function createExpressions(
       check("condition", kind, first);
       const one = number();
       expect(":");
-      const other = number();
+      const other = deeper(number);
       items.push({ kind: "choice", ...since(first), condition: decided, one, other });
       kind = "number";
     }
@@ -94,13 +106,14 @@ export function createExpressions(
 
   function binary(level: number): Kind {
     const operators = levels[level];
-    if (operators === undefined) return unary();
+    if (operators === undefined) return deeper(unary);
     const { signs, of, gives } = operators;
+    const most = of === "condition" ? mostConditions : longest;
     const first = peek();
     let kind = binary(level + 1);
     for (let count = 1; signs.includes(peek().text); count++) {
-      if (count > longest) {
-        refuse(peek().start, `${longest} operators in a row; write them in several statements`);
+      if (count > most) {
+        refuse(peek().start, `${most} operators in a row; write them in several statements`);
       }
       check(of, kind, first);
       const left = since(first);
@@ -113,19 +126,10 @@ export function createExpressions(
   }
 
   function unary(): Kind {
-    if (++depth > deepest) {
-      refuse(peek().start, `nested ${deepest} deep; write it in several statements`);
-    }
-    const kind = operated();
-    depth--;
-    return kind;
-  }
-
-  function operated(): Kind {
     const sign = peek();
     if (accept("-") || accept("+") || accept("~")) {
       const operator = sign.text as "-" | "+" | "~";
-      const operand = spanOf(() => checked("number", unary));
+      const operand = spanOf(() => checked("number", () => deeper(unary)));
       items.push({ kind: "unary", ...since(sign), operator, operand });
       return "number";
     }
@@ -136,7 +140,7 @@ export function createExpressions(
       return "condition";
     }
     if (accept("!")) {
-      checked("condition", unary);
+      checked("condition", () => deeper(unary));
       return "condition";
     }
     const kind = primary();
@@ -145,7 +149,17 @@ export function createExpressions(
       const message = `${token.text} inside of an expression; write it as a statement before`;
       refuse(token.start, message);
     }
-    return kind;
+    return is("**") ? power(kind, sign) : kind;
+  }
+
+  /** From the right: a ** b ** c is a ** (b ** c). */
+  function power(kind: Kind, first: Token): Kind {
+    check("number", kind, first);
+    const base = since(first);
+    take();
+    const exponent = spanOf(() => checked("number", () => deeper(unary)));
+    items.push({ kind: "call", ...since(first), name: "pow", args: [base, exponent] });
+    return "number";
   }
 
   function primary(): Kind {
@@ -230,15 +244,14 @@ export function createExpressions(
       expect("]");
     }
     if (is("?.")) unexpected(peek(), "[");
-    const axis = indices.length;
     if (rank === undefined || rank === 0) {
       items.push({ kind: "name", ...since(token), declaration });
-    } else if (axis === rank) {
+    } else if (indices.length === rank) {
       items.push({ kind: "element", ...since(token), input: declaration, indices });
     } else if (is(".") && peek(1).text === "length") {
       take();
       take();
-      items.push({ kind: "length", ...since(token), input: declaration, axis });
+      items.push({ kind: "length", ...since(token), input: declaration, indices });
     } else {
       const expected = token.text + "[...]".repeat(rank);
       refuse(token.start, `${token.text} is an input of ${axesText(rank)}; expected ${expected}`);
@@ -255,7 +268,14 @@ export function createExpressions(
     if (!is(".")) unexpected(token, "this.thread, this.output or this.constants");
     const part = member();
     if (part.text === "constants") {
-      const name = member().text;
+      const { text: name } = member();
+      if (constants?.includes(name) === false) {
+        const known = constants.join(", ") || "none";
+        refuse(
+          token.start,
+          `there is no constant ${name}; expected one of those given: ${known}`,
+        );
+      }
       items.push({ kind: "constant", ...since(token), name });
       return;
     }

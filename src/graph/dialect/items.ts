@@ -14,8 +14,8 @@ export type Item =
     | { readonly kind: "declaration"; readonly declaration: number; readonly value: Span }
     /** An element of an input. */
     | { readonly kind: "element"; readonly input: number; readonly indices: readonly Span[] }
-    /** An extent of an input: `x.length`, `x[0].length`. */
-    | { readonly kind: "length"; readonly input: number; readonly axis: number }
+    /** An extent of an input: `x.length`, or `x[0].length`, with the indices before it. */
+    | { readonly kind: "length"; readonly input: number; readonly indices: readonly Span[] }
     | { readonly kind: "constant"; readonly name: string }
     /** A number as it is written, `Infinity` or `NaN`. */
     | { readonly kind: "number"; readonly value: number }
@@ -23,7 +23,7 @@ export type Item =
     | { readonly kind: "position"; readonly of: "thread" | "output"; readonly axis: number }
     /** `true` or `false`, or what bundlers write for them: `!0`, `!1`. */
     | { readonly kind: "truth"; readonly value: boolean }
-    /** A call of a function of Math. */
+    /** A call of a function of Math, or `a ** b`, which is pow. */
     | { readonly kind: "call"; readonly name: string; readonly args: readonly Span[] }
     /** `isNaN(x)` or `isFinite(x)`, of Number or not. */
     | { readonly kind: "test"; readonly name: "isNaN" | "isFinite"; readonly arg: Span }
@@ -65,6 +65,8 @@ export interface VariableUse {
 
 /** What is known of a kernel's function. */
 export interface KernelSource {
+  /** The text that all pieces are of: the function's, without continue. */
+  readonly text: string;
   /** By their ends: items come after those that lie in them. */
   readonly items: readonly Item[];
   /** By their declarations: inputs count first. */

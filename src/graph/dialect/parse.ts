@@ -1,5 +1,7 @@
+import { createContinues } from "./continue.ts";
 import { kernelError } from "./excerpt.ts";
 import { createExpressions, keyOf } from "./expressions.ts";
+import { checkHeights } from "./heights.ts";
 import type { Item, KernelSource, Span } from "./items.ts";
 import { createReader, type Refuse } from "./reader.ts";
 import { createStatements } from "./statements.ts";
@@ -12,9 +14,15 @@ import { createVariables } from "./variables.ts";
  * @param name What messages call the kernel.
  * @param source The text of the function.
  * @param ranks The number of axes of each input.
+ * @param constants The names of those that there are; absent where they are known to be right.
  * @throws {KernelError} with the line and its text.
  */
-export function parseKernel(name: string, source: string, ranks: readonly number[]): KernelSource {
+export function parseKernel(
+  name: string,
+  source: string,
+  ranks: readonly number[],
+  constants?: readonly string[],
+): KernelSource {
   const refuse: Refuse = (offset, message) => {
     throw kernelError(name, source, offset, message);
   };
@@ -24,8 +32,9 @@ export function parseKernel(name: string, source: string, ranks: readonly number
   const items: Item[] = [];
   const variables = createVariables(reader);
   const inner = new Map<string, Span>();
-  const expressions = createExpressions(reader, variables, items, inner);
-  const statements = createStatements(reader, variables, expressions, items);
+  const continues = createContinues(source);
+  const expressions = createExpressions(reader, variables, items, inner, constants);
+  const statements = createStatements(reader, variables, expressions, items, continues);
 
   expect("function");
   if (is("*")) refuse(peek().start, "a generator; expected a function that returns one number");
@@ -59,22 +68,25 @@ export function parseKernel(name: string, source: string, ranks: readonly number
     refuse(body.end, "the function can end without return; expected a number for each element");
   }
   if (peek().kind !== "end") unexpected(peek(), "the end of the function");
+  const text = continues.rewritten();
+  if (text !== source) return parseKernel(name, text, ranks);
   // A variable is declared after the value that stands behind it.
   items.sort((a, b) => a.end - b.end || b.start - a.start);
+  checkHeights(items, refuse);
   const byPiece = new Map(items.map((item) => [keyOf(item), item]));
   const itemAt = (piece: Span): Item | undefined => {
     const within = inner.get(keyOf(piece));
     return within === undefined ? byPiece.get(keyOf(piece)) : itemAt(within);
   };
   const hasReturnInLoop = statements.hasReturnInLoop();
-  return { items, variables: variables.all(), body, hasReturnInLoop, itemAt };
+  return { text, items, variables: variables.all(), body, hasReturnInLoop, itemAt };
 }
 
 /** Tells other kinds of functions by their first words. */
 function checkStart(source: string, refuse: Refuse): void {
   if (/^function\b/.test(source)) {
     if (/\{\s*\[native code\]\s*\}$/.test(source)) {
-      refuse(0, "a bound or built-in function, which has no text");
+      refuse(0, "a bound or built-in function, which has no text; expected function (x) { ... }");
     }
     return;
   }

@@ -25,7 +25,7 @@ export interface Ranges {
   /** The numbers that a variable can be. */
   ofVariable(declaration: number): WholeRange | undefined;
   /** Whether an index is always one of its axis. */
-  isInside(item: Extract<Item, { kind: "element" }>, axis: number): boolean;
+  isInside(item: Extract<Item, { kind: "element" | "length" }>, axis: number): boolean;
   /** Whether all indices are. */
   readonly areInside: boolean;
 }
@@ -54,7 +54,7 @@ export function rangesOf(
       case "constant":
         return ofNumber(constants.get(item.name)!);
       case "length":
-        return ofNumber(inputs[item.input]![item.axis]!);
+        return ofNumber(inputs[item.input]![item.indices.length]!);
       case "position": {
         const extent = extents[item.axis] ?? 1;
         return item.of === "output" ? ofNumber(extent) : { low: 0, high: Math.max(0, extent - 1) };
@@ -115,7 +115,8 @@ export function rangesOf(
     return range !== undefined && range.low >= 0 && range.high < inputs[input]![axis]!;
   };
   const areInside = items.every((item) =>
-    item.kind !== "element" || item.indices.every((_, axis) => isInside(item, axis))
+    (item.kind !== "element" && item.kind !== "length") ||
+    item.indices.every((_, axis) => isInside(item, axis))
   );
   return { of, ofVariable, isInside, areInside };
 }

@@ -1,5 +1,7 @@
 import type { Item, Span } from "./items.ts";
 
+const inWord = /[\w$]/;
+
 /**
  * The text of a piece of a kernel's function with its items replaced. `replace` is given the outermost ones, and the way
  * to write what lies in them.
@@ -17,7 +19,10 @@ export function renderKernel(
     let rest = end;
     for (const item of fromLast) {
       if (item.end > rest || item.start < start) continue;
-      text = replace(item, render) + source.slice(item.end, rest) + text;
+      const own = replace(item, render);
+      // Minified text has `return-x` and `else++i`.
+      const gap = inWord.test(source[item.start - 1] ?? "") && inWord.test(own[0]!) ? " " : "";
+      text = gap + own + source.slice(item.end, rest) + text;
       rest = item.start;
     }
     return source.slice(start, rest) + text;

@@ -1,8 +1,9 @@
+import type { Continues } from "./continue.ts";
 import type { Expressions } from "./expressions.ts";
-import type { Item } from "./items.ts";
+import type { Item, Span } from "./items.ts";
 import type { Reader } from "./reader.ts";
 import type { Variable, Variables } from "./variables.ts";
-import { assignments, deepest, hints, reserved } from "./words.ts";
+import { assignments, deepest, hints, mostBlocks, reserved } from "./words.ts";
 
 /** Reads blocks. */
 export interface Statements {
@@ -12,31 +13,53 @@ export interface Statements {
   readonly hasReturnInLoop: () => boolean;
 }
 
+const noLabels = "a kernel has no labels: leave each loop by a condition of its own";
+
 /** Reads statements, and adds to the items what is found in them. */
 export function createStatements(
   reader: Reader,
   variables: Variables,
   { number, condition }: Expressions,
   items: Item[],
+  continues: Continues,
 ): Statements {
   const { refuse, unexpected, peek, is, take, accept, expect, since, endsLine } = reader;
-  let loops = 0;
+  /** Of each loop around the statement, whether there is a break in it. */
+  const loops: { hasBreak: boolean }[] = [];
   let depth = 0;
+  let blocks = 0;
   let hasReturnInLoop = false;
 
   function block(): boolean {
-    const { start } = expect("{");
-    if (++depth > deepest) refuse(start, `nested ${deepest} deep; a kernel has no more`);
-    const returns = variables.inBlock(() => {
-      let returns = false;
-      while (!is("}")) {
-        if (peek().kind === "end") unexpected(peek(), "}");
-        if (statement()) returns = true;
-      }
-      return returns;
-    });
-    depth--;
+    expect("{");
+    const returns = deeper(() =>
+      variables.inBlock(() =>
+        continues.inBlock(() => {
+          let returns = false;
+          while (!is("}")) {
+            if (peek().kind === "end") unexpected(peek(), "}");
+            const first = peek();
+            if (statement()) returns = true;
+            continues.after(since(first).end, is("}"), peek().start);
+          }
+          return returns;
+        })
+      )
+    );
     expect("}");
+    return returns;
+  }
+
+  function deeper(read: () => boolean, isBlock = true): boolean {
+    depth++;
+    if (isBlock) blocks++;
+    if (depth > deepest || blocks > mostBlocks) {
+      const [most, what] = blocks > mostBlocks ? [mostBlocks, "blocks"] : [deepest, "branches"];
+      refuse(peek().start, `${most} ${what} in each other; a kernel has no more`);
+    }
+    const returns = read();
+    depth--;
+    if (isBlock) blocks--;
     return returns;
   }
 
@@ -56,24 +79,32 @@ export function createStatements(
       case "if":
         return choice();
       case "for":
-        forLoop();
-        return false;
-      case "while":
+        return forLoop();
+      case "while": {
         take();
-        test();
-        loopBody();
-        return false;
-      case "do":
+        const isEndless = test();
+        const { hasBreak } = loopBody();
+        return isEndless && !hasBreak;
+      }
+      case "do": {
         take();
-        loopBody();
+        const { returns, hasBreak } = loopBody();
         expect("while");
-        test();
+        const isEndless = test();
         accept(";");
-        return false;
-      case "break": {
+        return (isEndless || returns) && !hasBreak;
+      }
+      case "break":
+      case "continue": {
         const token = take();
-        if (loops === 0) refuse(token.start, "break stands outside of a loop");
+        const loop = loops.at(-1);
+        if (loop === undefined) {
+          return refuse(token.start, `${token.text} stands outside of a loop`);
+        }
+        if (peek().kind === "name" && !endsLine()) refuse(peek().start, noLabels);
+        if (token.text === "break") loop.hasBreak = true;
         endStatement();
+        if (token.text === "continue") continues.note(since(token));
         return false;
       }
       case "return": {
@@ -81,7 +112,7 @@ export function createStatements(
         if (is(";") || is("}") || endsLine()) {
           refuse(token.start, "return without a value; expected a number");
         }
-        if (loops > 0) hasReturnInLoop = true;
+        if (loops.length > 0) hasReturnInLoop = true;
         number();
         endStatement();
         return true;
@@ -101,7 +132,8 @@ export function createStatements(
 
   /** The variables that it declares. */
   function declaration(): Variable[] {
-    const isConstant = take().text === "const";
+    const { text: keyword } = take();
+    const isConstant = keyword === "const";
     const declared: Variable[] = [];
     do {
       const token = take();
@@ -109,11 +141,21 @@ export function createStatements(
         refuse(token.start, "a kernel has no objects or lists to take apart");
       }
       if (token.kind !== "name") unexpected(token, "a name");
+      if (is("of") || is("in")) {
+        refuse(
+          peek().start,
+          `unexpected ${peek().text}; count, as in for (let i = 0; i < x.length; i++)`,
+        );
+      }
       if (!accept("=")) {
         refuse(token.start, `${token.text} has no value; expected one, which tells its type`);
       }
       const value = number();
-      const variable = variables.declare(token, { isConstant, initial: value });
+      const variable = variables.declare(token, {
+        isConstant,
+        isWide: keyword === "var",
+        initial: value,
+      });
       declared.push(variable);
       const { declaration } = variable;
       items.push({ kind: "declaration", ...since(token), declaration, value });
@@ -128,6 +170,7 @@ export function createStatements(
     if (target.kind !== "name" || reserved.has(target.text) || hints.has(target.text)) {
       unexpected(target, "a statement");
     }
+    if (is(":")) refuse(target.start, noLabels);
     const variable = variables.find(target);
     const { declaration, rank, isConstant } = variable;
     const change = (item: Item): void => {
@@ -161,43 +204,57 @@ export function createStatements(
     test();
     const one = body();
     if (!accept("else")) return false;
-    const other = body();
+    // A row of conditions is no deeper than one.
+    const other = is("if") ? deeper(choice, false) : body();
     return one && other;
   }
 
-  function forLoop(): void {
+  function forLoop(): boolean {
     expect("for");
     expect("(");
-    variables.inBlock(() => {
+    return variables.inBlock(() => {
       let declared: Variable[] = [];
       if (is("let") || is("var") || is("const")) declared = declaration();
       else unexpected(peek(), "a variable of the loop, as in for (let i = 0; i < 3; i++)");
       expect(";");
       const test = condition();
+      const isEndless = isTrue(test);
       for (const each of declared) each.condition = test;
       expect(";");
       if (is(")")) unexpected(peek(), "a step, as in for (let i = 0; i < 3; i++)");
       assignment();
       expect(")");
-      loopBody();
+      const { hasBreak } = loopBody();
+      return isEndless && !hasBreak;
     });
   }
 
-  function test(): void {
+  /** Whether it is written to hold always. */
+  function test(): boolean {
     expect("(");
-    condition();
+    const isEndless = isTrue(condition());
     expect(")");
+    return isEndless;
   }
 
-  function loopBody(): void {
-    loops++;
-    body();
-    loops--;
+  function isTrue({ start, end }: Span): boolean {
+    const item = items.at(-1);
+    return item?.kind === "truth" && item.value && item.start === start && item.end === end;
+  }
+
+  /** What comes of it if it ends, and whether it is left before. */
+  function loopBody(): { returns: boolean; hasBreak: boolean } {
+    const loop = { hasBreak: false };
+    loops.push(loop);
+    const first = peek();
+    const returns = continues.inLoop(body, () => since(first));
+    loops.pop();
+    return { returns, ...loop };
   }
 
   /** A statement in a block of its own. */
   function body(): boolean {
-    return variables.inBlock(statement);
+    return is("{") ? block() : deeper(() => variables.inBlock(statement));
   }
 
   return { block, hasReturnInLoop: () => hasReturnInLoop };

@@ -41,7 +41,6 @@ export const hints: ReadonlyMap<string, string> = new Map([
   ["[", "a kernel has no lists"],
   ["{", "a kernel has no objects"],
   [",", "write one expression a statement"],
-  ["**", "write Math.pow(a, b)"],
   ["in", "a kernel has no objects"],
   ["instanceof", "a kernel has no objects"],
   ["typeof", "everything in a kernel is a number"],
@@ -56,7 +55,6 @@ export const hints: ReadonlyMap<string, string> = new Map([
   ["throw", "a kernel cannot fail: return a number"],
   ["try", "a kernel cannot fail: return a number"],
   ["switch", "write if and else"],
-  ["continue", "put the rest of the loop into an if"],
   ["debugger", "take it out"],
   ["with", "take it out"],
   ["null", "everything in a kernel is a number"],
@@ -64,11 +62,15 @@ export const hints: ReadonlyMap<string, string> = new Map([
   ["arguments", "name the parameters"],
 ]);
 
-/** How deep expressions and blocks may lie in others: shading languages have limits of their own, and stacks too. */
+/** How deep words may lie in others: stacks have limits. */
 export const deepest = 100;
 
-/** How many operators of one level may follow on each other. */
-export const longest = 500;
+/** How deep blocks may lie in others: compilers of shaders have limits. */
+export const mostBlocks = 25;
+
+/** How many operators of one level may follow on each other, and how many of conditions. */
+export const longest = 400;
+export const mostConditions = 60;
 
 /** What changes a variable. */
 export const assignments: ReadonlySet<string> = new Set([
@@ -78,6 +80,7 @@ export const assignments: ReadonlySet<string> = new Set([
   "*=",
   "/=",
   "%=",
+  "**=",
   "&=",
   "|=",
   "^=",
