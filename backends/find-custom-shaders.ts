@@ -1,5 +1,6 @@
 import type { Kernel } from "../src/backend/program.ts";
 import { DeviceError } from "../src/core/errors.ts";
+import { reasonOf } from "../src/core/in-name-of.ts";
 import { findGpujs } from "./find-gpujs.ts";
 import type { TranslatedLimits, TranslatedShader } from "./gpujs/translated-shader.ts";
 
@@ -12,7 +13,7 @@ export async function findCustomShaders(
     GPU = await findGpujs(functionName);
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error;
-    const reason = error.message.slice(error.functionName.length + 2);
+    const reason = reasonOf(error);
     return ({ params: { name } }) => {
       throw new DeviceError(
         "customKernel",
