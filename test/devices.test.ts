@@ -54,6 +54,7 @@ import {
   valueAndGrad,
   vmap,
   warmupCosineDecaySchedule,
+  zeros,
 } from "../mod.ts";
 import { transformer } from "./support/training.ts";
 import { withoutCpu } from "./support/without-cpu.ts";
@@ -238,4 +239,24 @@ test("devices: a tensor that a jitted function makes goes where the program runs
   assert.deepEqual([here.device, there.device], ["cpu", device]);
   const slope = grad((x: Tensor) => sum(mul(x, f(x))))(tensor([1, 1], { device }));
   assert.equal(slope.device, device);
+});
+
+test("devices: inside jit, the device of what is traced is that of the program", () => {
+  const f = jit((x: Tensor) => {
+    const { device } = x;
+    assert.equal(device, "traced");
+    const places = arange(3, { device });
+    const weights = tensor([1, 10, 100], { device });
+    const bias = add(tensor(5, { device }), zeros([3], { device }));
+    const { scale } = initLayerNorm(3, { device });
+    return add(mul(add(x, places), weights), mul(bias, scale));
+  });
+  for (const device of ["cpu", "reference"]) {
+    const result = f(tensor([1, 2, 3], { device }));
+    assert.equal(result.device, device);
+    assert.deepEqual(result.toArray(), [6, 35, 505]);
+  }
+  // Elsewhere there is no such device.
+  assert.throws(() => zeros([3], { device: "traced" }), DeviceError);
+  assert.throws(() => tensor([3], { device: "traced" }), DeviceError);
 });

@@ -67,16 +67,22 @@ export function tensor(
   options: CreationOptions & { readonly shape?: Shape } = {},
 ): Tensor {
   checkKnown("tensor", options, ["dtype", "device", "shape"]);
+  const place = placeFor(options.device);
   if (options.dtype !== undefined) checkDType("tensor", options.dtype);
   if (typeof data === "number" || typeof data === "boolean") {
     const dtype = options.dtype ?? (typeof data === "boolean" ? "bool" : "float32");
     if (options.shape === undefined && dtype !== "bfloat16") {
-      if (options.device !== undefined) checkDeviceDType("tensor", dtype, options.device);
-      return scalarTensor("tensor", Number(data), dtype, options.device ?? defaultDevice);
+      if (place !== undefined) checkDeviceDType("tensor", dtype, place);
+      return scalarTensor(
+        "tensor",
+        Number(data),
+        dtype,
+        place === undefined ? defaultDevice : place,
+      );
     }
   }
   const { values, shape, natural } = ArrayBuffer.isView(data) ? readTyped(data) : readNested(data);
-  const { device = defaultDevice, shape: wanted = shape } = options;
+  const { shape: wanted = shape } = options;
   checkShape("tensor", wanted);
   if (sizeOf(wanted) !== values.length) {
     throw new ShapeError(
@@ -88,10 +94,11 @@ export function tensor(
   }
   const dtype = options.dtype ?? natural;
   const isBits = dtype === "bfloat16" && data instanceof Uint16Array;
+  const device = place === undefined ? defaultDevice : place;
   checkDeviceDType("tensor", dtype, device);
   const elements = isBits ? data : encode(values, dtype, wanted);
   const buffer = backendOf("tensor", device).upload(elements);
-  const unplaced = options.device === undefined && currentStaging() !== undefined;
+  const unplaced = place === undefined && currentStaging() !== undefined;
   return new Tensor({ shape: [...wanted], dtype }, bufferStorage(device, buffer, unplaced));
 }
 
@@ -170,7 +177,12 @@ function readOptions(
 ): { dtype: DType; device: DeviceName | undefined } {
   checkKnown(functionName, options, ["dtype", "device"]);
   const { dtype = natural, device } = options;
-  return { dtype, device };
+  return { dtype, device: placeFor(device) };
+}
+
+/** Where a new tensor goes. The device of what `jit` traces is that of the program, which is known when it runs. */
+function placeFor(device: DeviceName | undefined): DeviceName | undefined {
+  return device === "traced" && currentStaging() !== undefined ? undefined : device;
 }
 
 /** Makes elements out of nothing: on a device, or in the graph that is being traced. */
