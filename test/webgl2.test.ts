@@ -30,6 +30,7 @@ const files = [
   "gpujs-elementwise.test.ts",
   "gpujs-faults.test.ts",
   "gpujs-seam.test.ts",
+  "gpujs-special-values.test.ts",
   "gpujs-training.test.ts",
   "support/in-browser/textures.ts",
 ];

@@ -1,18 +1,8 @@
 import type { Statement } from "../../src/backend/loop.ts";
 import { type DType, isInteger } from "../../src/core/dtype.ts";
+import { isCovered, productOf, shareFactors } from "./products.ts";
+import type { Value } from "./value.ts";
 import { isFloat, type Writer } from "./writer.ts";
-
-/** A value that a kernel has a name for; truth values are 0 and 1. */
-export interface Value {
-  readonly name: string;
-  readonly dtype: DType;
-  /** Whether it is a sum or a difference. */
-  readonly isSum?: boolean;
-  /** Of a product or a quotient: the names of all that it is made of, and whether a literal or a division is among it. */
-  readonly factors?: ReadonlySet<string>;
-  /** The number, of float32, that it is for certain. */
-  readonly literal?: number;
-}
 
 type Apply = Extract<Statement, { kind: "apply" }>;
 
@@ -22,34 +12,34 @@ export function applyTo(
   { op, params, dtype }: Apply,
   args: readonly Value[],
 ): Value {
+  const same = sameAs(op, dtype, args);
+  if (same !== undefined) return same;
   const text = textOf(writer, op, params, dtype, args);
   const rounded = writer.rounds && dtype === "float32" && !isExact.has(op)
     ? `Math.fround(${text})`
     : text;
-  const isSum = op === "add" || op === "sub" || op === "neg";
-  const factors = op === "mul" || op === "div" ? factorsOf(op, args) : undefined;
-  return { name: writer.define(rounded), dtype, isSum, ...(factors !== undefined && { factors }) };
+  const isOfFloats = isFloat(args.at(-1)!.dtype);
+  const product = isOfFloats ? productOf(op, args) : undefined;
+  return {
+    name: writer.define(rounded),
+    dtype,
+    isComputed: true,
+    ...(product !== undefined && { product }),
+  };
 }
 
-const division = "a division";
-const literals = "a literal";
-
-function factorsOf(op: "mul" | "div", args: readonly Value[]): Set<string> {
-  const factors = new Set(args.flatMap(partsOf));
-  if (op === "div") factors.add(division);
-  return factors;
+/** The operand that it is nothing but. */
+function sameAs(op: Apply["op"], dtype: DType, args: readonly Value[]): Value | undefined {
+  if (op === "bitcast" || op === "stopGradient") return args[0];
+  if (op === "cast" && args[0]!.dtype === dtype) return args[0];
+  if (op === "cast" && isFloat(args[0]!.dtype) && dtype === "float32") {
+    return { ...args[0]!, dtype };
+  }
+  return op === "select" && args[1]!.name === args[2]!.name ? args[1] : undefined;
 }
 
-function partsOf({ name, factors = new Set(), literal }: Value): string[] {
-  return [name, ...factors, ...(literal === undefined ? [] : [literals])];
-}
-
-/** What two values, one of which is a product or a quotient, have in common. */
-function sharedFactors([a, b]: readonly Value[]): string[] {
-  if (a!.factors === undefined && b!.factors === undefined) return [];
-  const parts = new Set(partsOf(a!));
-  return partsOf(b!).filter((part) => parts.has(part));
-}
+const signs = { equal: "===", less: "<", lessEqual: "<=" } as const;
+const comparisons = { equal: "isEqual", less: "isLess", lessEqual: "isAtMost" } as const;
 
 /** What needs no rounding in mode "cpu". */
 const isExact: ReadonlySet<string> = new Set(
@@ -71,7 +61,8 @@ function textOf(
   const whole = (text: string): string => ofIntegers ? `(${text} + ${writer.hidden(0)})` : text;
   switch (op) {
     case "neg":
-      return whole(`(-${a})`);
+      // Drivers take -(x - 2) for 2 - x, which is 0 and not -0 where x is 2.
+      return whole(`(-${ofIntegers ? a : apart(writer, args[0]!, 0)})`);
     case "abs":
       return `Math.abs(${a})`;
     case "sign":
@@ -84,7 +75,7 @@ function textOf(
       return call("roundOf", a);
     case "sqrt":
       // Drivers take the square of a root for its argument, or the magnitude of that.
-      return `(${a} < 0 ? ${writer.hidden(NaN)} : Math.sqrt(${a}))`;
+      return `(${a} < 0 ? ${writer.hidden(NaN)} : Math.sqrt(${apart(writer, args[0]!, 0)}))`;
     case "cbrt":
       return call("cbrtOf", a);
     case "rcbrt":
@@ -113,9 +104,6 @@ function textOf(
       return `(1 - ${a})`;
     case "cast":
       return castText(writer, args[0]!, (params as { dtype: DType }).dtype);
-    case "bitcast":
-    case "stopGradient":
-      return a;
     case "add":
     case "sub": {
       // Nothing but 0 and NaN comes of x - x, and drivers forget the NaN.
@@ -124,42 +112,49 @@ function textOf(
       }
       if (ofIntegers) return `(${a} ${op === "add" ? "+" : "-"} ${b})`;
       // A factor that two terms share is taken out of their sum, and NaN with it.
-      const shares = sharedFactors(args).some((part) => part !== literals);
-      const [left, right] = apart(writer, args, ({ isSum }) => isSum === true || shares);
+      const shares = shareFactors(args);
+      const [left, right] = args.map((each, side) => {
+        const isRisky = each.product === undefined || shares;
+        return isRisky ? apart(writer, each, side) : each.name;
+      });
       return `(${left} ${op === "add" ? "+" : "-"} ${right})`;
     }
-    case "mul": {
-      // What was divided comes back where a quotient is multiplied by what it was divided by; literals are joined.
-      const shared = sharedFactors(args);
-      const isRisky = !ofIntegers && (shared.includes(literals) ||
-        (shared.length > 0 && args.some(({ factors }) => factors?.has(division))));
-      const [left, right] = isRisky ? apart(writer, args, () => true) : [a, b];
-      return whole(`(${left} * ${right})`);
-    }
+    case "mul":
     case "div": {
-      const isRisky = sharedFactors(args).length > 0;
-      const [left, right] = isRisky ? apart(writer, args, () => true) : [a, b];
-      return `(${left} / ${right})`;
+      const [left, right] = ofIntegers
+        ? [a, b]
+        : args.map((each, side) =>
+          isCovered(op, args, side) ? apart(writer, each, side) : each.name
+        );
+      return whole(`(${left} ${op === "mul" ? "*" : "/"} ${right})`);
     }
     case "pow":
       return call("powOf", a, b);
     case "max":
     case "min": {
-      // With a number that is neither NaN nor 0 one comparison tells; where it does not hold NaN stays.
       const at = args.findIndex(({ literal }) =>
-        literal !== undefined && literal !== 0 && literal === literal
+        literal !== undefined && literal === literal && !Object.is(literal, -0)
       );
       if (at < 0) return call(op === "max" ? "largerOf" : "smallerOf", a, b);
-      const [bound, x] = [args[at]!.name, args[1 - at]!.name];
-      return `(${x} ${op === "max" ? "<" : ">"} ${bound} ? ${bound} : ${x})`;
+      const { name: bound, literal } = args[at]!;
+      const side = op === "max" ? "Below" : "Above";
+      return call(`bounded${side}${literal! < 0 ? "ByNegative" : ""}`, args[1 - at]!.name, bound);
     }
     case "equal":
-    case "lessEqual":
-      if (isSame && isFloat(args[0]!.dtype)) return call("numberOf", a);
-      return `(${a} ${op === "equal" ? "===" : "<="} ${b} ? 1 : 0)`;
     case "less":
-      if (isSame) return writer.hidden(0);
-      return `(${a} < ${b} ? 1 : 0)`;
+    case "lessEqual": {
+      if (isSame && op === "less") return writer.hidden(0);
+      const ofFloats = isFloat(args[0]!.dtype);
+      if (isSame && ofFloats) return call("numberOf", a);
+      if (writer.rounds || !ofFloats) return `(${a} ${signs[op]} ${b} ? 1 : 0)`;
+      // Drivers take x + y < y for x < 0.
+      return call(
+        comparisons[op],
+        ...args.map((each, side) =>
+          each.literal === undefined ? apart(writer, each, side) : each.name
+        ),
+      );
+    }
     case "and":
       return `(${a} * ${b})`;
     case "or":
@@ -202,30 +197,26 @@ export function applyToBits(
 }
 
 /**
- * Operands, the risky ones as drivers cannot know them. Else they take (a + b) - a for b, x * y - y * x for 0 and
- * x * y / y for x, and join literals. The two sides differ in how, lest they be found equal.
+ * A literal, or what was computed of others, as a value of which drivers know nothing. Else they take (a + b) - a for b
+ * and x * y - y * x for 0. The two sides differ in how, lest they be found equal.
  */
 function apart(
   writer: Writer,
-  args: readonly Value[],
-  isRisky: (each: Value) => boolean,
-): string[] {
-  return args.map((each, side) => {
-    const { name, isSum, factors, literal } = each;
-    if (writer.rounds) return name;
-    if (literal !== undefined) return writer.hidden(literal);
-    const isMade = isSum === true || factors !== undefined;
-    return isMade && isRisky(each) ? writer.call(side === 0 ? "leftOf" : "rightOf", name) : name;
-  });
+  { name, isComputed, literal }: Value,
+  side: number,
+): string {
+  if (writer.rounds) return name;
+  if (literal !== undefined) return writer.hidden(literal);
+  return isComputed === true ? writer.call(side === 0 ? "leftOf" : "rightOf", name) : name;
 }
 
-function castText(writer: Writer, { name, dtype }: Value, to: DType): string {
-  if (dtype === to) return name;
+function castText(writer: Writer, value: Value, to: DType): string {
+  const { name, dtype } = value;
   // Drivers make a choice of x times the 0 or 1 of a comparison, and forget that NaN times 0 is NaN.
   if (dtype === "bool" && isFloat(to)) {
     return `(${name} > 0.5 ? ${writer.hidden(1)} : ${writer.hidden(0)})`;
   }
-  if (to === "bool") return `(${name} === 0 ? 0 : 1)`;
+  if (to === "bool") return `(${apart(writer, value, 0)} === 0 ? 0 : 1)`;
   if (to === "bfloat16") return writer.call("bfloat16Of", name);
   if (to === "int32" && isFloat(dtype)) {
     return writer.call("truncatedOf", name, "-2147483648", "2147483647");

@@ -33,6 +33,19 @@ function number(value: number): string {
   return value < 0 ? `(-${-value})` : String(value);
 }
 
+const bounded = (name: string): Definition => ({
+  parameters: ["a", "b"],
+  calls: [name],
+  body: `return ${name}(a, b);`,
+});
+
+/** 0 where one is NaN: drivers make a minimum of a < b ? a : b, and a >= b of the opposite of a < b. */
+const comparison = (sign: string): Definition => ({
+  parameters: ["a", "b", "large"],
+  calls: ["numberOf"],
+  body: `return a ${sign} b && numberOf(a, large) * numberOf(b, large) > 0.5 ? 1 : 0;`,
+});
+
 const definitions: Readonly<Record<string, Definition>> = {
   /** A whole number as gpu.js's integer, in which indices are exact. */
   wholeOf: { parameters: ["i"], body: "return i;", kind: "Integer" },
@@ -72,6 +85,16 @@ const definitions: Readonly<Record<string, Definition>> = {
     parameters: ["a", "b"],
     body: "return a < b ? a : (a > b ? b : (a === b && a !== 0 ? a : -(-a + -b)));",
   },
+
+  /** The same where b is a number, but not -0: at least 0, or below. */
+  boundedBelow: bounded("largerOf"),
+  boundedBelowByNegative: bounded("largerOf"),
+  boundedAbove: bounded("smallerOf"),
+  boundedAboveByNegative: bounded("smallerOf"),
+
+  isLess: comparison("<"),
+  isAtMost: comparison("<="),
+  isEqual: comparison("==="),
 
   /** Where comparisons take a subnormal x for 0, the product is 0; it keeps NaN and -0. */
   signOf: { parameters: ["x"], body: `return x > 0 ? 1 : (x < 0 ? -1 : x * ${2 ** -126});` },

@@ -2,11 +2,12 @@
 import { lateOf, type Loop } from "../../src/backend/loop.ts";
 import { type DType, fromBFloat16Bits, isInteger, toBFloat16Bits } from "../../src/core/dtype.ts";
 import { sizeOf, stridesOf } from "../../src/core/shape.ts";
-import { applyTo, applyToBits, combineText, initialText, type Value } from "./apply.ts";
+import { applyTo, applyToBits, combineText, initialText } from "./apply.ts";
 import { constantOf, isBits, isStorable, type Knowledge, knowledgeOf } from "./exactness.ts";
 import { type Grid, type GridLimits, gridOf, indexText } from "./grid.ts";
 import type { ArrayArgument, KernelSource } from "./kernel-source.ts";
 import { type DenseLoop, denseLoop, neededFor, withStores } from "./nest.ts";
+import type { Value } from "./value.ts";
 import { createWriter, isFloat, type Writer } from "./writer.ts";
 
 /** What a device lets kernels have. */
@@ -335,7 +336,7 @@ function writeReduction(
   start("");
   reductions.forEach((index, i) => {
     const { op, dtype } = opOf(index);
-    values.set(index, { name: `t${i}`, dtype, isSum: op === "sum" });
+    values.set(index, { name: `t${i}`, dtype, isComputed: true });
   });
   // gpu.js knows no empty arrays, not even to leave them alone.
   if (extents.slice(outer).includes(0)) return;
@@ -401,5 +402,5 @@ function combined(
   const part = writer.load(partials.get(index)!, at);
   writer.line(`${name} = ${combineText(writer, statement.op, name, part)};`);
   writer.close();
-  return { name, dtype: statement.dtype, isSum: statement.op === "sum" };
+  return { name, dtype: statement.dtype, isComputed: true };
 }

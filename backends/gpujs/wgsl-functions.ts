@@ -17,14 +17,29 @@ const test = (name: string): WgslFunction => ({
   calls: [name],
   returned: `select(0.0, 1.0, ${name}(user_x))`,
 });
+const binary = (name: string): WgslFunction => ({
+  calls: [name],
+  returned: `${name}(user_a, user_b)`,
+});
+const comparison = (name: string): WgslFunction => ({
+  calls: [name],
+  returned: `select(0.0, 1.0, ${name}(user_a, user_b))`,
+});
 
 const wgslFunctions: Readonly<Record<string, WgslFunction>> = {
   leftOf: { calls: [], returned: "bitcast<f32>(bitcast<u32>(user_x) | zeroBits)" },
   rightOf: { calls: [], returned: "bitcast<f32>(bitcast<u32>(user_x) | guardBits)" },
   numberOf: test("isNumber"),
   finiteOf: test("isFinite"),
-  largerOf: { calls: ["larger"], returned: "larger(user_a, user_b)" },
-  smallerOf: { calls: ["smaller"], returned: "smaller(user_a, user_b)" },
+  largerOf: binary("larger"),
+  smallerOf: binary("smaller"),
+  boundedBelow: binary("atLeast"),
+  boundedBelowByNegative: binary("atLeastNegative"),
+  boundedAbove: binary("atMost"),
+  boundedAboveByNegative: binary("atMostNegative"),
+  isLess: comparison("less"),
+  isAtMost: comparison("lessEqual"),
+  isEqual: comparison("equal"),
   signOf: unary("sign"),
   roundOf: { calls: [], returned: "round(user_x)" },
   expOf: unary("exp"),

@@ -1,23 +1,11 @@
 import { type DType, isFloating } from "../../src/core/dtype.ts";
 import type { ElementwiseName, PrimitiveParams } from "../../src/graph/instruction-set.ts";
+import { type Argument, typeOf, widen } from "./argument.ts";
 import type { Width } from "./function-text.ts";
+import { covered, floatArithmetic, isArithmetic, signs } from "./float-arithmetic.ts";
 import type { Functions } from "./functions.ts";
 import { refuseDouble } from "./transfer.ts";
-import { type Scalar, valueType } from "./shader.ts";
-
-/** A value as an expression. */
-export interface Argument {
-  readonly text: string;
-  readonly dtype: DType;
-  /** The number, where it is known. */
-  readonly literal?: number | undefined;
-  /** What computes it; undefined for what comes from memory and for numbers. */
-  readonly from?: ElementwiseName | undefined;
-  /** The least that it can be, where it has no sign, unless it is NaN. */
-  readonly least?: number | undefined;
-  /** What all elements of a vector are, where they are alike. */
-  readonly scalar?: string | undefined;
-}
+import { valueType } from "./shader.ts";
 
 /**
  * A number that the compiler does not know: with known ones it would compute itself, which is an error where that
@@ -36,50 +24,6 @@ export function hidden(dtype: DType, text: string): string {
   }
 }
 
-type Arithmetic = "add" | "sub" | "mul" | "div";
-const signs: Readonly<Record<Arithmetic, string>> = { add: "+", sub: "-", mul: "*", div: "/" };
-
-/**
- * Compilers for GPUs rearrange floats as if they were real numbers: x - x becomes 0 (which it is not for NaN and
- * infinities), (x + y) - x becomes y (rounding is lost), 0 x becomes 0, and a b + a c becomes a (b + c). Each such rule
- * looks at both operands: one that could be anything ends them all.
- */
-function floatArithmetic(
-  functions: Functions,
-  width: Width,
-  op: Arithmetic,
-  a: Argument,
-  b: Argument,
-): string {
-  const areLeaves = a.from === undefined && b.from === undefined;
-  // Products are rearranged around numbers, roots and quotients only.
-  const isProduct = op === "mul" && a.literal === undefined &&
-    b.literal === undefined && ![a.from, b.from].some((from) => from === "sqrt" || from === "div");
-  const isSafe = (areLeaves || isProduct) && (a.text !== b.text || op === "mul");
-  if (isSafe) return `${a.text} ${signs[op]} ${b.text}`;
-  // In x - y + y and x / y * y the two y must not look alike either.
-  const [first, second] = op === "add" || op === "div"
-    ? ["opaque", "obscure"] as const
-    : ["obscure", "opaque"] as const;
-  const guard = (name: string, { text, scalar }: Argument) =>
-    scalar === undefined
-      ? `${functions.use(name, width)}(${text})`
-      : `${widen("f32", width)}(${functions.use(name, 1)}(${scalar}))`;
-  const left = a.literal === undefined ? a.text : guard(first, a);
-  const right = a.literal === undefined || b.literal !== undefined ? guard(second, b) : b.text;
-  return `${left} ${signs[op]} ${right}`;
-}
-
-/** The type of so many values. */
-export function typeOf(dtype: DType, width: Width): string {
-  return widen(valueType(dtype), width);
-}
-
-/** The type of a scalar, or of a vector of four. */
-export function widen(scalar: Scalar, width: Width): string {
-  return width === 1 ? scalar : `vec4<${scalar}>`;
-}
-
 /** An element-wise primitive as an expression. */
 export function applyText(
   functions: Functions,
@@ -94,6 +38,14 @@ export function applyText(
   const [a, b, c] = args.map(({ text }) => text) as [string, string, string];
   const call = (name: string, ...operands: string[]) =>
     `${functions.use(name, width)}(${operands.join(", ")})`;
+  const apart = (arg: Argument, side = 0) =>
+    isArithmetic(arg)
+      ? covered(functions, width, side === 0 ? "obscure" : "opaque", arg)
+      : arg.text;
+  const compare = (name: "equal" | "less" | "lessEqual") => {
+    const ofBits = name === "equal" ? name : positive(name, args);
+    return ofBits === name ? call(name, ...args.map(apart)) : call(ofBits, a, b);
+  };
   const I = widen("i32", width);
   const U = widen("u32", width);
 
@@ -105,14 +57,16 @@ export function applyText(
       return `bitcast<${widen("f32", width)}>(bitcast<${U}>(${a}) ^ ${U}(0x80000000u))`;
     }
     case "abs":
-      return `abs(${a})`;
+      // A root may be -0, of which compilers do not think.
+      return `abs(${args[0]!.from === "sqrt" ? call("opaque", a) : a})`;
     case "sign":
       return isFloat ? call("sign", a) : `clamp(${a}, ${I}(-1), ${I}(1))`;
     case "floor":
     case "ceil":
     case "round":
-    case "sqrt":
       return `${op}(${a})`;
+    case "sqrt":
+      return `sqrt(${apart(args[0]!)})`;
     case "cbrt":
     case "rcbrt": {
       const least = args[0]!.least ?? -1;
@@ -167,13 +121,13 @@ export function applyText(
       return dtype === "bool" ? `${a} & ${b}` : `min(${a}, ${b})`;
     case "equal":
       if (isFloat && args[1]!.literal === 0) return call("isZero", a);
-      return isFloat ? call("equal", a, b) : `${a} == ${b}`;
+      return isFloat ? compare("equal") : `${a} == ${b}`;
     case "less":
       if (dtype === "bool") return `!${a} & ${b}`;
-      return isFloat ? call(positive("less", args), a, b) : `${a} < ${b}`;
+      return isFloat ? compare("less") : `${a} < ${b}`;
     case "lessEqual":
       if (dtype === "bool") return `!${a} | ${b}`;
-      return isFloat ? call(positive("lessEqual", args), a, b) : `${a} <= ${b}`;
+      return isFloat ? compare("lessEqual") : `${a} <= ${b}`;
     case "and":
       return `${a} & ${b}`;
     case "or":

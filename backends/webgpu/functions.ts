@@ -8,6 +8,8 @@ const texts: Readonly<Record<string, FunctionText>> = { ...numberFunctions, ...m
 export interface Functions {
   /** The name of a function for a width; its text becomes part of the shader. */
   use(name: string, width: Width): string;
+  /** 1, 2, 3, ... */
+  number(): number;
   /** The texts, callees first. */
   text(): string;
 }
@@ -15,6 +17,7 @@ export interface Functions {
 /** None yet. */
 export function createFunctions(): Functions {
   const written = new Map<string, string>();
+  let numbers = 0;
 
   function use(name: string, width: Width): string {
     const full = nameOf(name, width);
@@ -28,7 +31,7 @@ export function createFunctions(): Functions {
     return full;
   }
 
-  return { use, text: () => [...written.values()].join("\n") };
+  return { use, number: () => ++numbers, text: () => [...written.values()].join("\n") };
 }
 
 function nameOf(name: string, width: Width): string {

@@ -3,7 +3,7 @@ import type { Width } from "./function-text.ts";
 import type { Walk } from "./loop-axes.ts";
 import { type LoopPlan, reachOf } from "./loop-plan.ts";
 import { type Binding, declareBuffer, type Scalar, storedType } from "./shader.ts";
-import { typeOf, widen } from "./apply.ts";
+import { typeOf, widen } from "./argument.ts";
 
 /** The buffers of a loop nest in the text of its shader. */
 export interface LoopBuffers {

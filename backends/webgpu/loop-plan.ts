@@ -1,5 +1,5 @@
 import { argumentsOf, type Loop, sweepsOf } from "../../src/backend/loop.ts";
-import { typeOf } from "./apply.ts";
+import { typeOf } from "./argument.ts";
 import { type Axes, axesOf, type Level, levelsOf, type Walk } from "./loop-axes.ts";
 import type { ShaderLimits } from "./shader.ts";
 

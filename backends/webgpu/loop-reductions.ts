@@ -1,5 +1,6 @@
 import type { DType } from "../../src/core/dtype.ts";
-import { applyText, type Argument, typeOf, widen } from "./apply.ts";
+import { applyText } from "./apply.ts";
+import { type Argument, typeOf, widen } from "./argument.ts";
 import { type Combination, combineText } from "./combine.ts";
 import type { Width } from "./function-text.ts";
 import type { Functions } from "./functions.ts";

@@ -1,9 +1,11 @@
 import type { Loop, Statement } from "../../src/backend/loop.ts";
 import { DeviceError } from "../../src/core/errors.ts";
 import type { ElementwiseName } from "../../src/graph/instruction-set.ts";
-import { applyText, type Argument, castText, hidden, typeOf } from "./apply.ts";
+import { applyText, castText, hidden } from "./apply.ts";
+import { type Argument, typeOf } from "./argument.ts";
 import { type Combination, planCombination } from "./combine.ts";
 import { enableText, entryText } from "./entry-point.ts";
+import { productDepths } from "./float-arithmetic.ts";
 import type { Width } from "./function-text.ts";
 import { createFunctions } from "./functions.ts";
 import { leastValues } from "./least-values.ts";
@@ -93,6 +95,7 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
   const buffers = createLoopBuffers(plan);
   const functions = createFunctions();
   const least = leastValues(statements);
+  const depths = productDepths(statements);
   const widthOf = (index: number): Width => varies[index] ? 4 : 1;
   const constants = division.kind === "each" ? constantLoads(plan) : [];
   const written = new Set(constants);
@@ -117,6 +120,7 @@ function textOf(plan: LoopPlan, combination: Combination): ShaderText {
       literal: isLiteral ? statement.value : undefined,
       from: operationOf(statement),
       least: least[index],
+      depth: depths[index]!,
       scalar: wide ? own : undefined,
     };
   }

@@ -85,7 +85,7 @@ export const faults: readonly Fault[] = [
   },
   {
     title: "Math.max(x, 1) drops NaN",
-    guard: "the comparison of max with a number in apply.ts",
+    guard: "boundedBelow",
     plain: "Math.max(x, 1)",
     inputs: [specials],
     guarded: [literal(1), apply("max", [0, 1])],
@@ -249,6 +249,24 @@ export const faults: readonly Fault[] = [
     guarded: [literal(4), apply("mul", [0, 1]), literal(0.25), apply("mul", [2, 3])],
     right: (x) => f32(x * 4) * 0.25,
     wrong: { cpu: altogether, ...onDrivers },
+  },
+  {
+    title: "a number is multiplied with one factor of a product, and what overflows does not",
+    guard: "isCovered of products.ts",
+    plain: "x * y * 0.25",
+    inputs: [[3e38, 1, NaN], [2, 3, 1]],
+    guarded: [apply("mul", [0, 1]), literal(0.25), apply("mul", [2, 3])],
+    right: (x, y) => f32(x * y) * 0.25,
+    wrong: { cpu: altogether, llvmpipe: altogether },
+  },
+  {
+    title: "x less the chosen one of x and x is 0 for NaN and infinities",
+    guard: "sameAs of apply.ts",
+    plain: "x - (x < y ? x : x)",
+    inputs: [[NaN, Infinity, 3], [1, 2, 4]],
+    guarded: [apply("less", [0, 1], "bool"), apply("select", [2, 0, 0]), apply("sub", [0, 3])],
+    right: (x) => x - x,
+    wrong: { llvmpipe: altogether },
   },
   {
     title: "exp is off by 60 units where its result is small or large",
