@@ -335,7 +335,7 @@ function writeReduction(
 
   start("");
   reductions.forEach((index, i) => {
-    const { op, dtype } = opOf(index);
+    const { dtype } = opOf(index);
     values.set(index, { name: `t${i}`, dtype, isComputed: true });
   });
   // gpu.js knows no empty arrays, not even to leave them alone.
