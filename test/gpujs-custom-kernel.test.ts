@@ -212,7 +212,7 @@ for (const { name, options, skip, open } of kernelWays) {
 }
 
 test(
-  "customKernel: a shader that the device refuses is told as the kernel's",
+  "customKernel: a shader that the device refuses is told as the kernel's, and the device goes on",
   { skip },
   async () => {
     const binding = "@group(0) @binding(0) var<storage, read_write> result: array<f32>;\n";
@@ -243,9 +243,19 @@ test(
       const isOurs = (error: Error): boolean =>
         error instanceof KernelError &&
         /^customKernel: the device refused the shader of wave: /.test(error.message);
-      const [out] = backend.compile(program).run([]);
-      await assert.rejects(backend.download(out!, "float32") as Promise<unknown>, isOurs);
-      assert.throws(() => backend.upload(Float32Array.of(1)), isOurs);
+      const negated = backend.compile(
+        oneKernelProgram("neg", {}, [{ ...result, values: [] }], result),
+      );
+      const refused = backend.compile(program);
+      const [out] = refused.run([]);
+      const [after] = negated.run([out!]);
+      const other = backend.upload(Float32Array.of(1));
+      const results = [out!, after!].map((each) => backend.download(each, "float32"));
+      for (const each of results) await assert.rejects(Promise.resolve(each), isOurs);
+      assert.throws(() => refused.run([]), isOurs);
+      assert.throws(() => negated.run([out!]), isOurs);
+      assert.equal(backend.hasFailed(), false);
+      assert.deepEqual([...await backend.download(negated.run([other])[0]!, "float32")], [-1]);
     }
   },
 );

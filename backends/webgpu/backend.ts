@@ -46,7 +46,7 @@ export function webgpuBackend(
 ): WebgpuBackend {
   const memory = createMemory(device);
   const health = watch(device, memory.used);
-  const pipelines = createPipelines(device, health.refuse);
+  const pipelines = createPipelines(device);
   let submits = 0;
   let dispatches = 0;
   const downloads = createDownloads(device, health, () => submits++);

@@ -4,6 +4,7 @@ import type { Health } from "./health.ts";
 import type { WebgpuBuffer } from "./memory.ts";
 import { elementBytes } from "./shader.ts";
 import { fromDevice } from "./transfer.ts";
+import { openVerdicts } from "./verdicts.ts";
 
 /** Reads of one turn, made together: a round trip to a GPU takes milliseconds, however little it brings. */
 export interface Downloads {
@@ -68,6 +69,8 @@ export function createDownloads(
       const mapped = staging.getMappedRange();
       for (const { source, dtype, offset, resolve, reject } of batch) {
         try {
+          for (const { settled } of source.verdicts ?? []) await settled;
+          openVerdicts(source.verdicts ?? []);
           resolve(fromDevice(mapped.slice(offset, offset + source.byteLength), dtype));
         } catch (error) {
           reject(error);

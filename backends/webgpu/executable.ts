@@ -11,6 +11,7 @@ import type { Memory, WebgpuBuffer } from "./memory.ts";
 import type { Pipelines } from "./pipelines.ts";
 import type { OtherShaders, Shader, ShaderLimits } from "./shader.ts";
 import { refuseDouble } from "./transfer.ts";
+import { openVerdicts, type Verdict } from "./verdicts.ts";
 import { planWorkspace } from "./workspace.ts";
 
 /** What programs run with. */
@@ -66,8 +67,10 @@ export function createExecutable(machine: Machine, program: Program): Executable
     ...scratch.map((byteLength) => ({ kind: "scratch", byteLength }) as const),
   ];
   const { slotOf, slots } = planWorkspace(planned, lowered.map(({ shader }) => shader));
+  const verdicts: Verdict[] = [];
   const steps = lowered.map(({ kernels, shader }): Step => {
     const pipeline = pipelines.of(shader);
+    if (pipeline.verdict !== undefined) verdicts.push(pipeline.verdict);
     const places = shader.bindings.map(({ buffer, byteOffset = 0, byteLength }) => ({
       buffer,
       byteOffset,
@@ -80,9 +83,18 @@ export function createExecutable(machine: Machine, program: Program): Executable
   // The buffers of a run, by their place in `planned`: those of the workspace stay, the others come anew.
   const current: GPUBuffer[] = [];
 
-  /** Fills `current`, and gives what holds the program's inputs and results. */
-  function hold(inputs: readonly DeviceBuffer[]): readonly (WebgpuBuffer | undefined)[] {
+  /** Fills `current`, and gives what holds the program's inputs and results, and whether all shaders are known. */
+  function hold(inputs: readonly DeviceBuffer[]): {
+    readonly held: readonly (WebgpuBuffer | undefined)[];
+    readonly own: readonly Verdict[];
+  } {
     health.check("run");
+    const own = openVerdicts(verdicts);
+    const open = [...own];
+    for (const input of inputs) {
+      const { verdicts } = memory.of(input);
+      if (verdicts !== undefined) open.push(...openVerdicts(verdicts));
+    }
     if (workspace === undefined) {
       workspace = slots.map((byteLength) => memory.acquire(byteLength));
       for (const [buffer, slot] of slotOf) current[buffer] = workspace[slot]!;
@@ -98,14 +110,34 @@ export function createExecutable(machine: Machine, program: Program): Executable
       held[index] = each;
       current[index] = each.buffer;
     });
-    return held;
+    if (open.length > 0) {
+      for (const { buffer } of program.outputs) held[buffer]!.verdicts = open;
+    }
+    return { held, own };
+  }
+
+  /** What runs a shader that is refused is refused too, which is no failure of the device. */
+  function withVerdicts(own: readonly Verdict[], body: () => void): void {
+    if (own.length === 0) return body();
+    device.pushErrorScope("validation");
+    body();
+    void device.popErrorScope().then(async (error) => {
+      for (const { settled } of own) await settled;
+      if (error !== null && own.every(({ error }) => error === undefined)) health.note(error);
+      // The device was lost, which is told elsewhere.
+    }, () => {});
   }
 
   const outputsOf = (held: readonly (WebgpuBuffer | undefined)[]): WebgpuBuffer[] =>
     program.outputs.map(({ buffer }) => held[buffer]!);
 
   function run(inputs: readonly DeviceBuffer[]): DeviceBuffer[] {
-    const held = hold(inputs);
+    const { held, own } = hold(inputs);
+    withVerdicts(own, submitOnce);
+    return outputsOf(held);
+  }
+
+  function submitOnce(): void {
     const encoder = device.createCommandEncoder();
     const pass = encoder.beginComputePass();
     let last: GPUComputePipeline | undefined;
@@ -118,11 +150,11 @@ export function createExecutable(machine: Machine, program: Program): Executable
     }
     pass.end();
     machine.submit(encoder.finish(), steps.length);
-    return outputsOf(held);
   }
 
   async function profile(inputs: readonly DeviceBuffer[]): Promise<ProfiledRun> {
-    const held = hold(inputs);
+    await Promise.all(verdicts.map(({ settled }) => settled));
+    const { held } = hold(inputs);
     const clock = createClock(device, steps.length);
     const encoder = device.createCommandEncoder();
     steps.forEach((step, i) => {

@@ -3,11 +3,14 @@ import type { DeviceBuffer } from "../../src/core/device-buffer.ts";
 import { DeviceError } from "../../src/core/errors.ts";
 import { elementUsage } from "./constants.ts";
 import { vectorBytes } from "./shader.ts";
+import type { Verdict } from "./verdicts.ts";
 
 /** Memory of a tensor. Whoever shares the device may use the buffer, and must not destroy it. */
 export interface WebgpuBuffer extends DeviceBuffer {
   /** May be longer than the tensor. */
   readonly buffer: GPUBuffer;
+  /** Of the shaders that it was computed by, those that were not known then. */
+  verdicts?: readonly Verdict[];
 }
 
 /** A device's buffers. */

@@ -1,10 +1,13 @@
 import { computeStage } from "./constants.ts";
 import type { Shader } from "./shader.ts";
+import { type Verdict, verdictOf } from "./verdicts.ts";
 
 /** A shader that can run. */
 export interface Pipeline {
   readonly pipeline: GPUComputePipeline;
   readonly layout: GPUBindGroupLayout;
+  /** Of a user's function: whether the device takes it. */
+  readonly verdict?: Verdict;
 }
 
 /** The pipelines of a device: equal code is compiled once, whichever program it belongs to. */
@@ -13,11 +16,8 @@ export interface Pipelines {
   count(): number;
 }
 
-/** `refused` is told of a user's function whose shader the device does not take, soon after. */
-export function createPipelines(
-  device: GPUDevice,
-  refused: (kernel: string, reason: string) => void,
-): Pipelines {
+/** None yet. */
+export function createPipelines(device: GPUDevice): Pipelines {
   const layouts = new Map<string, { group: GPUBindGroupLayout; layout: GPUPipelineLayout }>();
   // The oldest first; programs hold theirs themselves.
   const pipelines = new Map<string, Pipeline>();
@@ -47,8 +47,7 @@ export function createPipelines(
     const { group, layout } = layoutOf(shader);
     const known = pipelines.get(shader.code);
     if (known !== undefined) return known;
-    const pipeline = compiled(shader, layout);
-    const made = { pipeline, layout: group };
+    const made = { ...compiled(shader, layout), layout: group };
     if (pipelines.size >= limit) pipelines.delete(pipelines.keys().next().value!);
     pipelines.set(shader.code, made);
     return made;
@@ -58,7 +57,7 @@ export function createPipelines(
   function compiled(
     { code, label, kernel }: Shader,
     layout: GPUPipelineLayout,
-  ): GPUComputePipeline {
+  ): Omit<Pipeline, "layout"> {
     if (kernel !== undefined) device.pushErrorScope("validation");
     const module = device.createShaderModule({ code, label });
     const pipeline = device.createComputePipeline({
@@ -66,14 +65,9 @@ export function createPipelines(
       compute: { module, entryPoint: "main" },
       label,
     });
-    if (kernel !== undefined) {
-      void device.popErrorScope().then(
-        (error) => error !== null && refused(kernel, error.message),
-        // The device was lost, which is told elsewhere.
-        () => {},
-      );
-    }
-    return pipeline;
+    return kernel === undefined
+      ? { pipeline }
+      : { pipeline, verdict: verdictOf(kernel, device.popErrorScope()) };
   }
 
   return { of, count: () => pipelines.size };
