@@ -350,3 +350,27 @@ test("chain: a state that init did not give is refused", () => {
     });
   }
 });
+
+test("optimizers: a state that was read back as something else is refused", () => {
+  const [params, g] = [{ w: tensor([1, -2]) }, { w: tensor([0.5, 0.1]) }];
+  const direction = scaleByS3({ stateDtype: "bfloat16" });
+  const [, state] = direction.update(g, direction.init(params));
+  // The bits of bfloat16, as numbers.
+  const bits = { ...state, m: { w: tensor([14786, 14504], { dtype: "int32" }) } };
+  assert.throws(() => direction.update(g, bits), {
+    name: "DTypeError",
+    message: "scaleByS3.update: state.m.w is int32[2]; expected a floating dtype",
+  });
+  const adaptive = scaleByAdam();
+  for (const count of [tensor([3], { dtype: "int32" }), tensor(3)]) {
+    assert.throws(() => adaptive.update(g, { ...adaptive.init(params), count }), {
+      name: "DTypeError",
+      message:
+        /^scaleByAdam\.update: state\.count is (int32\[1\]|float32\[\]); expected a scalar int32$/,
+    });
+    assert.throws(() => scaleByLearningRate(1).update(g, { count }), {
+      name: "DTypeError",
+      message: /^scaleByLearningRate\.update: state\.count is /,
+    });
+  }
+});

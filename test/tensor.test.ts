@@ -529,3 +529,20 @@ test("a tensor cannot be made into another one by hand", () => {
     /exp: cannot take an array; expected a tensor/,
   );
 });
+
+test("a tensor is no JSON: what a device keeps is not written instead of its elements", () => {
+  for (const x of [tensor([1, 2]), tensor(3), zeros([3], { device: "reference" })]) {
+    assert.throws(() => JSON.stringify({ state: [x] }), {
+      name: "SoftstepError",
+      message: /^Tensor: a tensor is no JSON; .*deviceGet.*tensor\(data, \{ shape, dtype \}\)/,
+    });
+  }
+});
+
+const { Float16Array } = globalThis as { Float16Array?: new (values: number[]) => Float32Array };
+
+test("tensor: a Float16Array becomes float32", { skip: Float16Array === undefined }, () => {
+  const x = tensor(new Float16Array!([1.5, -2, NaN]));
+  assert.equal(x.dtype, "float32");
+  assert.deepEqual(x.toArray(), [1.5, -2, NaN]);
+});

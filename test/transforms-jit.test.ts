@@ -389,3 +389,18 @@ test("donation: positions that name no argument are refused", () => {
   }
   assert.throws(() => jit((x: Tensor) => x, { donate: [1] })(x), /argument 1, but 1 were given/);
 });
+
+test("jit: what holds tensors unseen is refused, because they would be fixed", () => {
+  class Model {
+    w = tensor([1]);
+  }
+  const calls = [new Model(), { model: new Model() }, new Map([["w", tensor([1])]]), new Date(0)];
+  for (const model of calls) {
+    const predict = jit((_: unknown, x: Tensor) => mul(x, 2));
+    assert.throws(() => predict(model, tensor([1])), {
+      name: "TreeError",
+      message:
+        /^jit: argument 0(\.model)? is a (Model|Map|Date); expected a tensor or a plain value/,
+    });
+  }
+});

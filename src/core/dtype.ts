@@ -101,6 +101,8 @@ export function dtypeOfArray(array: ArrayBufferView): DType | undefined {
   if (array instanceof Float64Array) return "float64";
   if (array instanceof Int32Array) return "int32";
   if (array instanceof Uint32Array) return "uint32";
+  // Not every runtime has the class.
+  if (Object.prototype.toString.call(array) === "[object Float16Array]") return "float32";
   return undefined;
 }
 

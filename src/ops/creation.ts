@@ -42,8 +42,8 @@ export type ArrayData =
 
 /**
  * A tensor of the given elements: a number, a boolean, nested arrays, or a typed array (with its `shape`; it
- * is copied). Without `dtype` numbers become float32, booleans bool, a `Float64Array` float64, an
- * `Int32Array` int32, a `Uint32Array` uint32, and arrays of smaller integers int32. A `Uint16Array` with dtype
+ * is copied). Without `dtype` numbers become float32, booleans bool, a `Float64Array` float64, a
+ * `Float16Array` float32, an `Int32Array` int32, a `Uint32Array` uint32, and arrays of smaller integers int32. A `Uint16Array` with dtype
  * bfloat16 holds its bits, as `data()` gives them.
  *
  * @throws {ShapeError} if nested arrays have unequal lengths, or the shape does not fit the number of elements.

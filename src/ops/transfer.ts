@@ -83,7 +83,8 @@ async function copyTo(device: DeviceName, storage: Storage, { dtype }: Tensor): 
 
 /**
  * The elements of all tensors of a tree, as `data` gives them: everything is read from the device at once, which is
- * much cheaper than one tensor after the other. Leaves that are no tensors stay as they are.
+ * much cheaper than one tensor after the other. Leaves that are no tensors stay as they are. Arrays have neither
+ * shapes nor bfloat16: make tensors of them again with `tensor(data, { shape, dtype })`, not with `devicePut`.
  *
  * @param tree Losses, parameters, a state, ...
  * @returns A tree of the same structure with a typed array for each tensor.

@@ -27,6 +27,12 @@ export function mapTogether(
     checkSameStructure(functionName, first!.structure, other.structure, first!.name, other.name);
     other.leaves.forEach((leaf, i) => {
       const expected = first!.leaves[i]!;
+      if (other.name.startsWith("state.") && !isFloating(leaf.dtype)) {
+        throw new DTypeError(
+          functionName,
+          `${other.paths[i]} is ${formatSpec(leaf)}; expected a floating dtype`,
+        );
+      }
       if (!sameShape(leaf.shape, expected.shape)) {
         throw new ShapeError(
           functionName,

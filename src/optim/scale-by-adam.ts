@@ -2,13 +2,12 @@ import { inNameOf } from "../core/in-name-of.ts";
 import { checkBoolean, checkKnown } from "../core/options.ts";
 import { add, div, mul, pow, square, sub } from "../ops/arithmetic.ts";
 import { sqrt } from "../ops/elementary.ts";
-import { checkTensor } from "../ops/promote.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { Tree } from "../tree/tree.ts";
 import { mapTogether, zeroState } from "./leaves.ts";
 import { checkDecay, checkNonNegative } from "./options.ts";
-import { type CountState, initialCount } from "./scale-by-schedule.ts";
+import { checkSteps, type CountState, initialCount } from "./scale-by-schedule.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
 /** The options of `scaleByAdam`. */
@@ -73,7 +72,7 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): GradientTransform
       return { count: initialCount("scaleByAdam.init", params), mu: zeros(), nu: zeros() };
     },
     update<P extends Tree>(updates: P, state: AdamState<P>): [P, AdamState<P>] {
-      checkTensor("scaleByAdam.update", state?.count, "state.count");
+      checkSteps("scaleByAdam.update", state?.count);
       const count = inNameOf("scaleByAdam.update", () => add(state.count, 1));
       const trees = { updates, "state.mu": state.mu, "state.nu": state.nu };
       const [u, mu, nu] = mapTogether("scaleByAdam.update", 3, trees, (g, mu, nu) => {

@@ -1,5 +1,5 @@
 import type { DType } from "../core/dtype.ts";
-import { OptionError, ShapeError } from "../core/errors.ts";
+import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
 import { inNameOf } from "../core/in-name-of.ts";
 import { checkFunction } from "../core/options.ts";
 import { formatSpec } from "../core/shape.ts";
@@ -34,6 +34,16 @@ export type LearningRate = number | Tensor | Schedule;
 export function initialCount(functionName: string, params: Tree): Tensor {
   const { leaves } = flattenTensors(functionName, params, "params");
   return scalarTensor(functionName, 0, "int32", placeOfAll(leaves));
+}
+
+/** Refuses what is no number of steps: a state that was read back in another shape, say. */
+export function checkSteps(functionName: string, count: unknown): asserts count is Tensor {
+  checkTensor(functionName, count, "state.count");
+  if (count.dtype === "int32" && count.rank === 0) return;
+  throw new DTypeError(
+    functionName,
+    `state.count is ${formatSpec(count)}; expected a scalar int32`,
+  );
 }
 
 /**
@@ -105,7 +115,7 @@ function scaleByFactor(
     init: (params) => ({ count: initialCount(`${name}.init`, params) }),
     update<P extends Tree>(updates: P, state: CountState): [P, CountState] {
       const ownName = `${name}.update`;
-      checkTensor(ownName, state?.count, "state.count");
+      checkSteps(ownName, state?.count);
       // Computed in the precision of each leaf; once for all leaves of one dtype.
       const factors = new Map<DType, Tensor>();
       const factorFor = (dtype: DType): Tensor => {

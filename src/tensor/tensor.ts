@@ -220,6 +220,15 @@ export class Tensor {
     return `Tensor ${spec} ${formatElements(this, elements)}`;
   }
 
+  /** Refuses `JSON.stringify`, which would write what a device keeps instead of the elements. */
+  toJSON(): never {
+    throw new SoftstepError(
+      "Tensor",
+      "a tensor is no JSON; write its shape, its dtype and the elements that data(), or deviceGet for a whole " +
+        "tree, gives, and make it again with tensor(data, { shape, dtype })",
+    );
+  }
+
   /** Refuses `a * b`, `a < b`, ...: JavaScript has no operators for tensors, and `if (a)` is always true. */
   [Symbol.toPrimitive](hint: string): string {
     if (hint === "string") return this.toString();

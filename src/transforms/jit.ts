@@ -50,12 +50,13 @@ const variantLimit = 256;
  *
  * Tensors in the arguments are traced, so that one program serves all their values. Everything else in them
  * (numbers, strings, booleans, functions) is fixed: another value makes another program. Pass as a tensor
- * what changes from call to call. The function must be pure and synchronous; it runs only while it is traced, and
+ * what changes from call to call. Instances of classes are refused. The function must be pure and synchronous; it runs only while it is traced, and
  * keeps the values of variables that it closes over then.
  *
  * @throws {TracedValueError} if the function asks for the value of a traced tensor, or is async.
  * @throws {DonatedError} if an argument was donated before, or is given twice and donated.
  * @throws {DeviceError} if the tensors are on different devices.
+ * @throws {TreeError} if an argument holds what is neither a tensor nor a plain value.
  * @throws {OptionError} if f is no function, an option is unknown, or `donate` names no argument.
  *
  * @example

@@ -30,7 +30,7 @@ export interface Outputs {
 const identities = new WeakMap<object, number>();
 let nextIdentity = 0;
 
-/** A key for a leaf that is fixed: equal values for primitives, the same object otherwise. */
+/** A key for a leaf that is fixed: equal values for primitives, the same function otherwise. */
 function staticKey(functionName: string, leaf: unknown, path: string): string {
   switch (typeof leaf) {
     case "number":
@@ -40,19 +40,18 @@ function staticKey(functionName: string, leaf: unknown, path: string): string {
     case "boolean":
     case "bigint":
       return `${typeof leaf} ${leaf}`;
-    case "function":
-    case "object": {
-      if (leaf instanceof Promise) break;
-      if (ArrayBuffer.isView(leaf)) {
-        throw new TreeError(
-          functionName,
-          `${path} is ${describe(leaf)}; expected a tensor: wrap it with tensor(...)`,
-        );
-      }
-      let identity = identities.get(leaf!);
-      if (identity === undefined) identities.set(leaf!, identity = nextIdentity++);
+    case "function": {
+      let identity = identities.get(leaf);
+      if (identity === undefined) identities.set(leaf, identity = nextIdentity++);
       return `#${identity}`;
     }
+    case "object":
+      // Tensors inside of it would be fixed, and what it holds later not be seen.
+      if (!ArrayBuffer.isView(leaf)) break;
+      throw new TreeError(
+        functionName,
+        `${path} is ${describe(leaf)}; expected a tensor: wrap it with tensor(...)`,
+      );
   }
   throw new TreeError(
     functionName,
