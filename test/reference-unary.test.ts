@@ -162,7 +162,7 @@ function converted(value: number, from: DType, to: DType): number {
     case "float32":
       return Math.fround(value);
     case "bfloat16":
-      return fromBFloat16Bits(toBFloat16Bits(Math.fround(value)));
+      return fromBFloat16Bits(toBFloat16Bits(value));
     default: {
       const [least, largest] = to === "int32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 2 ** 32 - 1];
       if (Number.isNaN(value)) return 0;

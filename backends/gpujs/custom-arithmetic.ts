@@ -62,7 +62,7 @@ export function createArithmetic(
     };
     // Nothing but 0 and NaN comes of x - x, and 1 and NaN of x / x.
     const mayBeSame = (operator === "-" || operator === "/") && !a.isCounted &&
-      (isMade(a.item) || (isRead(a.item) && isRead(b.item)));
+      (isMade(a.item) || (isPassedOn(a.item) && isPassedOn(b.item)));
     const left = mayBeSame ? operators.another(a.text) : text(a, b);
     return operators.arithmetic(operator, left, text(b, a));
   }
@@ -166,6 +166,13 @@ function isMade(item: Item | undefined): boolean {
 
 function isRead(item: Item | undefined): boolean {
   return item?.kind === "name" || item?.kind === "element";
+}
+
+/** Whether it may be the very value of another piece, which both read, or choose. */
+function isPassedOn(item: Item | undefined): boolean {
+  return item?.kind === "number"
+    ? !Number.isFinite(item.value)
+    : isRead(item) || item?.kind === "choice" || item?.kind === "unary";
 }
 
 function isSum(item: Item): item is Extract<Item, { kind: "binary" }> {

@@ -123,9 +123,10 @@ export function operatorTexts(
   };
 }
 
-/** In the place of an integer gpu.js makes integers of the numbers in a call's arguments, but not of a product's. */
+/** In the place of an integer gpu.js makes integers of numbers in a call's arguments, not of a product's right one. */
 function fractional(text: string): string {
-  return `${text} * 1`;
+  // As the left one it takes a number for a float, unless there is a sign before it.
+  return /^[\d\s()]*-[\d\s()-]*$/.test(text) ? `1 * ${text}` : `${text} * 1`;
 }
 
 /** Functions of custom-functions.ts for those that drivers have with errors of a thousandth, or wrong for NaN. */

@@ -94,7 +94,8 @@ export interface CustomKernelOptions<
 
 /**
  * Makes an operation of a JavaScript function that computes one element of the result: by gpu.js on a GPU, and as it
- * stands on the CPU. It works in `jit`, in `vmap` (once for each example: an axis of its own for them is faster) and, with `backward`, under `grad`.
+ * stands on the CPU. It works in `jit`, in `vmap` (once for each example: an axis of its own for them is faster) and,
+ * with `backward`, under `grad`.
  *
  * The function is written in gpu.js's dialect: `function (x, y) { ... }` that returns a number, with variables, `if`,
  * loops, `Math`, `isNaN`, `isFinite`, and nothing from outside. It reads its inputs by index,

@@ -38,6 +38,13 @@ export const kernelCases: Readonly<Record<string, readonly [string, readonly num
     special,
   ],
   "v - v": [`${value} return v - v;`, special],
+  "v - (v > 0 ? v : v)": [`${value} return v - (v > 0 ? v : v);`, special],
+  "v - -(-v)": [`${value} return v - -(-v);`, special],
+  "v -= a choice of v": ["let v = x[this.thread.x]; v -= v > 0 ? v : v; return v;", special],
+  "NaN - NaN": ["return NaN - NaN;", special],
+  "Infinity - n": ["const n = Infinity; return (Infinity - n) * 0;", special],
+  "x[x[-1]]": ["return x[x[-1]];", special],
+  "x[-x.length]": ["return x[-x.length];", special],
   "v / v": [`${value} return v / v;`, special],
   "v * 0": [`${value} return v * 0;`, special],
   "a largest one, from -Infinity": [
