@@ -1,21 +1,5 @@
 import { lateOf, type Loop, type Statement } from "../../src/backend/loop.ts";
-
-/** Instructions that take many times as long as an addition. */
-export const slow: ReadonlySet<string> = new Set([
-  "cbrt",
-  "rcbrt",
-  "exp",
-  "expm1",
-  "log",
-  "log1p",
-  "sin",
-  "cos",
-  "tanh",
-  "logistic",
-  "erf",
-  "pow",
-  "rem",
-]);
+import { slow } from "../../src/backend/slow-operations.ts";
 
 /** Nanoseconds of a call that has nothing to do. */
 const callCost = 100;

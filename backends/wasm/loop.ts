@@ -3,6 +3,7 @@
  * the outermost axis. Any division of that axis gives the same bits.
  */
 import { argumentsOf, type Loop } from "../../src/backend/loop.ts";
+import { slow } from "../../src/backend/slow-operations.ts";
 import { applyVector } from "./apply.ts";
 import { castVector } from "./cast.ts";
 import { loadSplat, loadStrided, loadVector, storeLane, storeVector } from "./elements.ts";
@@ -15,7 +16,6 @@ import {
   type VectorLocal,
 } from "./emitter.ts";
 import { type Cursor, type LoopPlan, planLoop, type Step, type StoreStep } from "./loop-plan.ts";
-import { slow } from "./loop-cost.ts";
 import type { Func, FuncRef, Local, ModuleBuilder, Value } from "./module.ts";
 import { i32, i32x4, i32x4Lanes, select } from "./opcodes.ts";
 import {

@@ -1,4 +1,5 @@
 import { argumentsOf, type Statement } from "../../src/backend/loop.ts";
+import { slow } from "../../src/backend/slow-operations.ts";
 import type { Level } from "./loop-axes.ts";
 import type { LoopPlan } from "./loop-plan.ts";
 
@@ -72,20 +73,5 @@ export function orderFor(
 
 /** About how many instructions a statement is. */
 function operationsOf(statement: Statement): number {
-  return statement.kind === "apply" && elementary.has(statement.op) ? 20 : 1;
+  return statement.kind === "apply" && slow.has(statement.op) ? 20 : 1;
 }
-
-const elementary: ReadonlySet<string> = new Set([
-  "cbrt",
-  "cos",
-  "erf",
-  "exp",
-  "expm1",
-  "log",
-  "log1p",
-  "logistic",
-  "pow",
-  "rcbrt",
-  "sin",
-  "tanh",
-]);
