@@ -10,13 +10,17 @@ const enough = 2 ** 14;
 /** Longer ones are bound by arithmetic, and take long to compile. */
 const mostLines = 80;
 
+/** Whether a result of one axis has enough elements, and no rest. */
+export function isOfFours(extent: number): boolean {
+  return extent >= enough && extent % 4 === 0;
+}
+
 /**
  * The shader of a kernel of one axis with four elements an invocation, which reads and writes them as vectors: gpu.js has
  * one, and on software GPUs every access of memory is dear. Undefined where it is not worth it or not possible: its body
  * must be a list of assignments, each array of it read at its own place if the result lies over it.
  */
 export function withFourElements(code: string, extent: number): string | undefined {
-  if (extent < enough || extent % 4 !== 0) return undefined;
   const at = code.indexOf(mainHead);
   const end = code.lastIndexOf("}");
   const first = /let data_index : i32 = .*\n/.exec(code.slice(at));

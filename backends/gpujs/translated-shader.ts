@@ -10,7 +10,7 @@ import {
   type Translator,
   unexpectedTranslation,
 } from "./gpu.ts";
-import { withFourElements } from "./four-elements.ts";
+import { isOfFours, withFourElements } from "./four-elements.ts";
 import type { ArrayArgument } from "./kernel-source.ts";
 import { inWgsl, type WgslLibrary } from "./wgsl-functions.ts";
 
@@ -81,14 +81,16 @@ export function translatedShader(
     return [Math.ceil(x / rows), rows, z];
   };
   const textFor = ([columns]: readonly number[]) => textOf(translated, kernel, columns! * perRow);
+  const hides = kernel.hidesNumbers === true;
   let workgroups = groupsOf(output);
-  let text = textFor(workgroups);
-  if (kernel.hidesNumbers === true) text = withHiddenNumbers(text);
-  else if (output.length === 1) {
+  let text: string | undefined;
+  if (!hides && output.length === 1 && isOfFours(output[0]!)) {
     const quarter = groupsOf([output[0]! / 4]);
-    const four = withFourElements(textFor(quarter), output[0]!);
-    if (four !== undefined) [text, workgroups] = [four, quarter];
+    text = withFourElements(textFor(quarter), output[0]!);
+    if (text !== undefined) workgroups = quarter;
   }
+  text ??= textFor(workgroups);
+  if (hides) text = withHiddenNumbers(text);
   const read = arrays.filter(({ buffer }) => buffer !== result.buffer);
   return {
     code: withZeros(inWgsl(text, stubs, library)),
