@@ -68,17 +68,13 @@ export function tensor(
 ): Tensor {
   checkKnown("tensor", options, ["dtype", "device", "shape"]);
   const place = placeFor(options.device);
+  const device = place === undefined ? defaultDevice : place;
   if (options.dtype !== undefined) checkDType("tensor", options.dtype);
   if (typeof data === "number" || typeof data === "boolean") {
     const dtype = options.dtype ?? (typeof data === "boolean" ? "bool" : "float32");
     if (options.shape === undefined && dtype !== "bfloat16") {
       if (place !== undefined) checkDeviceDType("tensor", dtype, place);
-      return scalarTensor(
-        "tensor",
-        Number(data),
-        dtype,
-        place === undefined ? defaultDevice : place,
-      );
+      return scalarTensor("tensor", Number(data), dtype, device);
     }
   }
   const { values, shape, natural } = ArrayBuffer.isView(data) ? readTyped(data) : readNested(data);
@@ -94,7 +90,6 @@ export function tensor(
   }
   const dtype = options.dtype ?? natural;
   const isBits = dtype === "bfloat16" && data instanceof Uint16Array;
-  const device = place === undefined ? defaultDevice : place;
   checkDeviceDType("tensor", dtype, device);
   const elements = isBits ? data : encode(values, dtype, wanted);
   const buffer = backendOf("tensor", device).upload(elements);

@@ -10,7 +10,8 @@ import { checkSameStructure, flattenTensors, unflatten } from "../tree/tree.ts";
  * Walks several trees of one structure and equal shapes together. `f` gives a list of `results` tensors for
  * each place; they come back as that many trees. The first of the named trees sets the structure.
  *
- * Shapes are compared because element-wise operations would broadcast what is only a mistake.
+ * Shapes are compared because element-wise operations would broadcast what is only a mistake. Trees of a state, which
+ * are named "state.m" and the like, have to be floating as `zeroState` makes them: others were read back wrongly.
  */
 export function mapTogether(
   functionName: string,

@@ -50,8 +50,8 @@ const variantLimit = 256;
  *
  * Tensors in the arguments are traced, so that one program serves all their values. Everything else in them
  * (numbers, strings, booleans, functions) is fixed: another value makes another program. Pass as a tensor
- * what changes from call to call. Instances of classes are refused. The function must be pure and synchronous; it runs only while it is traced, and
- * keeps the values of variables that it closes over then.
+ * what changes from call to call. Instances of classes are refused. The function must be pure and
+ * synchronous; it runs only while it is traced, and keeps the values of variables that it closes over then.
  *
  * @throws {TracedValueError} if the function asks for the value of a traced tensor, or is async.
  * @throws {DonatedError} if an argument was donated before, or is given twice and donated.
