@@ -8,13 +8,16 @@ import {
   applyUpdates,
   chain,
   clipByGlobalNorm,
+  type DType,
   globalNorm,
+  ones,
   s3,
   scale,
   scaleByAdam,
   scaleByLearningRate,
   scaleByS3,
   scaleBySchedule,
+  scaleBySign,
   sgd,
   signSgd,
   tensor,
@@ -348,6 +351,37 @@ test("chain: a state that init did not give is refused", () => {
       name: "TreeError",
       message: /chain.update: state is .*; expected the 2 states that init gave/,
     });
+  }
+});
+
+test("optimizers: parameters and updates that arithmetic does not take are refused by their path", () => {
+  const refused = (name: string, dtype: DType) => ({
+    name: "DTypeError",
+    message: `${name}.w is ${dtype}[2]; expected float32 or float64`,
+  });
+  for (const dtype of ["int32", "bool", "bfloat16"] as const) {
+    const wrong = { w: ones([2], { dtype }) };
+    const right = { w: ones([2]) };
+    for (const transform of [scaleByS3(), scaleByAdam(), trace({ decay: 0.9 })]) {
+      assert.throws(() => transform.init(wrong), { name: "DTypeError", message: /params\.w is/ });
+    }
+    assert.throws(() => scaleByS3().init(wrong), refused("scaleByS3.init: params", dtype));
+    assert.throws(() => applyUpdates(wrong, right), refused("applyUpdates: params", dtype));
+    assert.throws(() => applyUpdates(right, wrong), refused("applyUpdates: updates", dtype));
+    const transforms = {
+      scaleByS3: scaleByS3(),
+      scale: scale(2),
+      scaleBySign: scaleBySign(),
+      scaleByLearningRate: scaleByLearningRate(0.1),
+      clipByGlobalNorm: clipByGlobalNorm(1),
+    };
+    for (const [name, transform] of Object.entries(transforms)) {
+      const update: Loose = transform.update;
+      assert.throws(
+        () => update(wrong, transform.init(right)),
+        refused(`${name}.update: updates`, dtype),
+      );
+    }
   }
 });
 

@@ -4,12 +4,14 @@ import fc from "fast-check";
 import {
   adam,
   adamw,
+  add,
   addDecayedWeights,
   applyUpdates,
   chain,
   clipByGlobalNorm,
   full,
   globalNorm,
+  grad,
   type GradientTransformation,
   identity,
   jit,
@@ -22,6 +24,7 @@ import {
   scaleBySign,
   sgd,
   signSgd,
+  sum,
   type Tensor,
   tensor,
   trace,
@@ -112,6 +115,21 @@ test("clipByGlobalNorm: leaves without elements do not matter", () => {
   const [clipped] = clipByGlobalNorm(1).update({ a: zeros([0]), b: tensor([3, 4]) }, {});
   assert.deepEqual(numbersOf(clipped), [0.6, 0.8].map(Math.fround));
   assert.equal(globalNorm({ a: zeros([0, 2]) }).item(), 0);
+});
+
+test("globalNorm and clipByGlobalNorm: their gradients are finite at zero too", () => {
+  const [none, all] = [new Array(8).fill(0), new Array(8).fill(1)];
+  const norm = (x: Params) => globalNorm(x);
+  assert.deepEqual(numbersOf(grad(norm)(tree(none))), none);
+  const unit = numbersOf(grad(norm)(tree([3, 0, 0, 0, 0, 0, 0, -4])));
+  assert.deepEqual(unit, [0.6, 0, 0, 0, 0, 0, 0, -0.8].map(Math.fround));
+  const clipped = (x: Params) =>
+    treeLeaves(clipByGlobalNorm(1).update(x, {})[0])
+      .map((leaf) => sum(leaf))
+      .reduce((a, b) => add(a, b));
+  for (const value of [0, 1e-30, 0.1]) {
+    assert.deepEqual(numbersOf(grad(clipped)(tree(new Array(8).fill(value)))), all);
+  }
 });
 
 test("clipByGlobalNorm: NaN and infinite updates stay visible as NaN", () => {

@@ -41,10 +41,16 @@ export function addDecayedWeights(
       checkParams("addDecayedWeights.update", params);
       const decays = mask === undefined ? undefined : readMask("addDecayedWeights", mask, params);
       let index = 0;
-      const [decayed] = mapTogether("addDecayedWeights.update", 1, { updates, params }, (u, p) => {
-        const takesPart = decays?.[index++] ?? true;
-        return [takesPart ? add(u, mul(p as Tensor, weightDecay)) : u];
-      });
+      const [decayed] = mapTogether(
+        "addDecayedWeights.update",
+        1,
+        { updates, params },
+        {},
+        (u, p) => {
+          const takesPart = decays?.[index++] ?? true;
+          return [takesPart ? add(u, mul(p as Tensor, weightDecay)) : u];
+        },
+      );
       return [decayed as P, state];
     },
   };

@@ -8,6 +8,7 @@ import { mapTogether } from "./leaves.ts";
  *
  * @throws {TreeError} if the trees have different structures.
  * @throws {ShapeError} if two leaves that belong together have different shapes.
+ * @throws {DTypeError} if a leaf is not float32 or float64.
  *
  * @example
  * ```ts
@@ -17,7 +18,7 @@ import { mapTogether } from "./leaves.ts";
  * ```
  */
 export function applyUpdates<P extends Tree>(params: P, updates: P): P {
-  const [next] = mapTogether("applyUpdates", 1, { params, updates }, (p, u) => [
+  const [next] = mapTogether("applyUpdates", 1, { params, updates }, {}, (p, u) => [
     add(p, cast(u!, p.dtype)),
   ]);
   return next as P;

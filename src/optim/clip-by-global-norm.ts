@@ -5,8 +5,8 @@ import { less } from "../ops/comparison.ts";
 import { where } from "../ops/logical.ts";
 import { cast } from "../ops/shaping.ts";
 import type { Tree } from "../tree/tree.ts";
-import { mapTensors } from "../tree/tree-map.ts";
 import { scaledNorm } from "./global-norm.ts";
+import { mapUpdates } from "./leaves.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
 /**
@@ -31,9 +31,11 @@ export function clipByGlobalNorm(maxNorm: number): GradientTransformation<EmptyK
       const { scale, ratio } = scaledNorm("clipByGlobalNorm.update", updates);
       const clipped = inNameOf("clipByGlobalNorm.update", () => {
         const isSmall = less(mul(scale, ratio), maxNorm);
-        return mapTensors("clipByGlobalNorm.update", (u) => {
+        // A quotient that is not taken has a derivative all the same, which 0 would make NaN.
+        const divisor = where(isSmall, 1, ratio);
+        return mapUpdates("clipByGlobalNorm.update", (u) => {
           // One after the other: their product may be out of range.
-          const unit = div(div(u, cast(scale, u.dtype)), cast(ratio, u.dtype));
+          const unit = div(div(u, cast(scale, u.dtype)), cast(divisor, u.dtype));
           return where(isSmall, u, mul(unit, maxNorm));
         }, updates);
       });

@@ -13,7 +13,8 @@ import { flattenTensors } from "../tree/tree.ts";
 
 /**
  * The Euclidean norm of all leaves together, as a scalar (float64 if a leaf is, else float32). Squares out of
- * range do not spoil it: it is right wherever the norm itself is in range.
+ * range do not spoil it: it is right wherever the norm itself is in range. Its gradient is the unit vector, and 0 where
+ * all elements are 0.
  *
  * @throws {TreeError} if a leaf is no tensor, or there is none.
  *
@@ -72,23 +73,24 @@ export function scaledNorm(functionName: string, tree: Tree): ScaledNorm {
         ofOthers: sum(where(logicalOr(isSmall, isLarge), 0, squares)),
       };
     });
-    const total = (of: "ofSmall" | "ofLarge" | "ofOthers"): Tensor =>
+    const all = (of: "ofSmall" | "ofLarge" | "ofOthers"): Tensor =>
       sums.map((each) => each[of]).reduce((a, b) => add(a, b));
-    const [ofSmall, ofLarge, ofOthers] = [total("ofSmall"), total("ofLarge"), total("ofOthers")];
+    const [ofSmall, ofLarge, ofOthers] = [all("ofSmall"), all("ofLarge"), all("ofOthers")];
     const choose = (whenLarge: Tensor, whenSmall: Tensor, otherwise: Tensor): Tensor =>
       where(greater(ofLarge, 0), whenLarge, where(equal(ofOthers, 0), whenSmall, otherwise));
     const number = (value: number): Tensor => numberLike(value, ofOthers);
     // One factor after the other: their product is out of range.
     const scaledDown = (squares: Tensor): Tensor => mul(mul(squares, down), down);
+    const total = choose(
+      add(ofLarge, scaledDown(ofOthers)),
+      ofSmall,
+      add(ofOthers, scaledDown(ofSmall)),
+    );
+    // The root's derivative at 0 is infinite; that of the norm counts as 0 there.
+    const isZero = equal(total, 0);
     return {
       scale: choose(number(1 / down), number(1 / up), number(1)),
-      ratio: sqrt(
-        choose(
-          add(ofLarge, scaledDown(ofOthers)),
-          ofSmall,
-          add(ofOthers, scaledDown(ofSmall)),
-        ),
-      ),
+      ratio: where(isZero, 0, sqrt(where(isZero, 1, total))),
     };
   });
 }

@@ -74,8 +74,8 @@ export function scaleByAdam(options: ScaleByAdamOptions = {}): GradientTransform
     update<P extends Tree>(updates: P, state: AdamState<P>): [P, AdamState<P>] {
       checkSteps("scaleByAdam.update", state?.count);
       const count = inNameOf("scaleByAdam.update", () => add(state.count, 1));
-      const trees = { updates, "state.mu": state.mu, "state.nu": state.nu };
-      const [u, mu, nu] = mapTogether("scaleByAdam.update", 3, trees, (g, mu, nu) => {
+      const trees = { "state.mu": state.mu, "state.nu": state.nu };
+      const [u, mu, nu] = mapTogether("scaleByAdam.update", 3, { updates }, trees, (g, mu, nu) => {
         const t = cast(count, g.dtype);
         const nextMu = add(mul(mu!, b1), mul(g, 1 - b1));
         const nextNu = add(mul(nu!, b2), mul(square(g), 1 - b2));

@@ -90,8 +90,8 @@ export function scaleByS3(options: ScaleByS3Options = {}): GradientTransformatio
       return { m: zeros(), r: zeros() };
     },
     update<P extends Tree>(updates: P, state: S3State<P>): [P, S3State<P>] {
-      const trees = { updates, "state.m": state?.m, "state.r": state?.r };
-      const [u, m, r] = mapTogether("scaleByS3.update", 3, trees, (g, m, r) => {
+      const trees = { "state.m": state?.m, "state.r": state?.r };
+      const [u, m, r] = mapTogether("scaleByS3.update", 3, { updates }, trees, (g, m, r) => {
         const next = direction(g, cast(m!, g.dtype), cast(r!, g.dtype));
         return [next.u, kept(next.m, m!.dtype), kept(next.r, r!.dtype)];
       });

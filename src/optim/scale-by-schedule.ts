@@ -11,7 +11,7 @@ import { scalarTensor } from "../tensor/scalar.ts";
 import { Tensor } from "../tensor/tensor.ts";
 import { placedLike, placeOfAll } from "../tracing/placement.ts";
 import { flattenTensors, type Tree } from "../tree/tree.ts";
-import { mapTensors } from "../tree/tree-map.ts";
+import { mapUpdates } from "./leaves.ts";
 import type { Schedule } from "./schedules/schedule.ts";
 import type { GradientTransformation, StateKind } from "./transformation.ts";
 
@@ -133,7 +133,7 @@ function scaleByFactor(
         }
         return factor;
       };
-      const scaled = mapTensors(ownName, (u) => {
+      const scaled = mapUpdates(ownName, (u) => {
         const factor = factorFor(u.dtype);
         return inNameOf(ownName, () => mul(u, factor));
       }, updates);

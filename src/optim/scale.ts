@@ -2,7 +2,7 @@ import { inNameOf } from "../core/in-name-of.ts";
 import { checkNumber } from "../core/options.ts";
 import { mul } from "../ops/arithmetic.ts";
 import type { Tree } from "../tree/tree.ts";
-import { mapTensors } from "../tree/tree-map.ts";
+import { mapUpdates } from "./leaves.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
 /**
@@ -25,7 +25,7 @@ export function scale(factor: number): GradientTransformation<EmptyKind> {
     update<P extends Tree>(updates: P, state: EmptyState): [P, EmptyState] {
       const scaled = inNameOf(
         "scale.update",
-        () => mapTensors("scale.update", (u) => mul(u, factor), updates),
+        () => mapUpdates("scale.update", (u) => mul(u, factor), updates),
       );
       return [scaled as P, state];
     },

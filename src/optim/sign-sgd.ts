@@ -2,8 +2,8 @@ import { inNameOf } from "../core/in-name-of.ts";
 import { checkKnown } from "../core/options.ts";
 import { sign } from "../ops/arithmetic.ts";
 import type { Tree } from "../tree/tree.ts";
-import { mapTensors } from "../tree/tree-map.ts";
 import { chain, type ChainKind } from "./chain.ts";
+import { mapUpdates } from "./leaves.ts";
 import { type CountKind, type LearningRate, scaleByLearningRate } from "./scale-by-schedule.ts";
 import type { EmptyKind, EmptyState, GradientTransformation } from "./transformation.ts";
 
@@ -23,7 +23,7 @@ export function scaleBySign(): GradientTransformation<EmptyKind> {
     update<P extends Tree>(updates: P, state: EmptyState): [P, EmptyState] {
       const signs = inNameOf(
         "scaleBySign.update",
-        () => mapTensors("scaleBySign.update", sign, updates),
+        () => mapUpdates("scaleBySign.update", sign, updates),
       );
       return [signs as P, state];
     },

@@ -53,8 +53,8 @@ export function trace(options: TraceOptions): GradientTransformation<TraceKind> 
       return { trace: zeroState("trace.init", params) as P };
     },
     update<P extends Tree>(updates: P, state: TraceState<P>): [P, TraceState<P>] {
-      const trees = { updates, "state.trace": state?.trace };
-      const [u, next] = mapTogether("trace.update", 2, trees, (g, t) => {
+      const trees = { "state.trace": state?.trace };
+      const [u, next] = mapTogether("trace.update", 2, { updates }, trees, (g, t) => {
         const sum = add(g, mul(t!, decay));
         return [nesterov ? add(g, mul(sum, decay)) : sum, sum];
       });
