@@ -5,6 +5,7 @@ import {
   add,
   customKernel,
   type CustomKernelOptions,
+  DeviceError,
   DifferentiationError,
   div,
   DTypeError,
@@ -16,6 +17,7 @@ import {
   makeGraph,
   matmul,
   mul,
+  ones,
   OptionError,
   ShapeError,
   square,
@@ -93,6 +95,7 @@ test("customKernel: positions count along the axes of the result, the last one f
     { inputs: [], output: [2, 3, 4] },
   );
   const result = position();
+  assert.equal(result.device, "cpu");
   assert.deepEqual(result.shape, [2, 3, 4]);
   assert.deepEqual(elementsOf(result).slice(0, 6), [0, 1, 2, 3, 10, 11]);
   assert.equal(elementsOf(result)[23], 123);
@@ -104,6 +107,24 @@ test("customKernel: positions count along the axes of the result, the last one f
     { inputs: [{ rank: 3 }], output: [] },
   );
   assert.equal(extents(zeros([2, 3, 4])).item(), 234111);
+});
+
+test("customKernel: without inputs it computes on the device that was asked for, in jit on that of the program", () => {
+  const position = (device?: string) =>
+    customKernel(
+      function () {
+        return this.thread.x;
+      },
+      { inputs: [], output: [3], ...(device !== undefined && { device }) },
+    );
+  const there = position("reference")();
+  assert.equal(there.device, "reference");
+  assert.deepEqual(there.toArray(), [0, 1, 2]);
+  const x = ones([3], { device: "reference" });
+  const shifted = jit((x: Tensor) => add(x, position()()));
+  assert.equal(shifted(x).device, "reference");
+  assert.deepEqual(shifted(x).toArray(), [1, 2, 3]);
+  assert.throws(() => position("nowhere")(), DeviceError);
 });
 
 test("customKernel: inputs of all ranks, numbers, and no elements", () => {
@@ -288,7 +309,7 @@ test("customKernel: wrong options are refused", () => {
   assert.throws(() => bare(() => 1, null), OptionError);
   assert.throws(
     () => make({ backwards: () => [null] } as never),
-    /^OptionError: customKernel: unknown option "backwards"; expected one of inputs, output, constants, name, backward$/,
+    /^OptionError: customKernel: unknown option "backwards"; expected one of inputs, output, constants, name, device, backward$/,
   );
   assert.throws(
     () => make({ output: undefined as never }),
@@ -334,6 +355,10 @@ test("customKernel: wrong options are refused", () => {
   assert.throws(
     () => make({ name: "mine", inputs: [] as never }),
     /line 1 of mine: x\d? is one parameter too many/,
+  );
+  assert.throws(
+    () => make({ device: "cpu" }),
+    /^OptionError: customKernel: device is "cpu", but f has inputs: it computes where they are$/,
   );
   const backward = (given: unknown) => () =>
     grad((x: Tensor) => sum(make({ backward: () => given as never })(x)))(x);

@@ -8,7 +8,8 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) {
     const name: unknown = value.constructor?.name;
-    return typeof name !== "string" || /^(Object)?$/.test(name) ? "an object" : `a ${name}`;
+    if (typeof name !== "string" || /^(Object)?$/.test(name)) return "an object";
+    return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name}`;
   }
   return String(value);
 }

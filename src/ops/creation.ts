@@ -8,7 +8,6 @@ import {
   type TypedArray,
 } from "../core/dtype.ts";
 import { DTypeError, OptionError, ShapeError } from "../core/errors.ts";
-import { inNameOf } from "../core/in-name-of.ts";
 import { checkCount, checkKnown } from "../core/options.ts";
 import { checkShape, formatShape, type Shape, sizeOf } from "../core/shape.ts";
 import { describe } from "../core/value-kinds.ts";
@@ -16,10 +15,9 @@ import type { PrimitiveParams } from "../graph/instruction-set.ts";
 import { bufferStorage } from "../tensor/storage.ts";
 import { roundTo, scalarTensor } from "../tensor/scalar.ts";
 import { Tensor } from "../tensor/tensor.ts";
-import { bind } from "../tracing/bind.ts";
-import { execute } from "../tracing/execute.ts";
 import { defaultDevice, placeOf } from "../tracing/placement.ts";
 import { currentStaging } from "../tracing/trace.ts";
+import { newTensor, placeFor } from "./new-tensor.ts";
 import { checkTensor } from "./promote.ts";
 
 /** What a new tensor is made of, and where. */
@@ -76,6 +74,12 @@ export function tensor(
       if (place !== undefined) checkDeviceDType("tensor", dtype, place);
       return scalarTensor("tensor", Number(data), dtype, device);
     }
+  }
+  if (data instanceof ArrayBuffer) {
+    throw new DTypeError(
+      "tensor",
+      "data is an ArrayBuffer; expected an array that says what is in it",
+    );
   }
   const { values, shape, natural } = ArrayBuffer.isView(data) ? readTyped(data) : readNested(data);
   const { shape: wanted = shape } = options;
@@ -175,12 +179,7 @@ function readOptions(
   return { dtype, device: placeFor(device) };
 }
 
-/** Where a new tensor goes. The device of what `jit` traces is that of the program, which is known when it runs. */
-function placeFor(device: DeviceName | undefined): DeviceName | undefined {
-  return device === "traced" && currentStaging() !== undefined ? undefined : device;
-}
-
-/** Makes elements out of nothing: on a device, or in the graph that is being traced. */
+/** Makes elements out of nothing. */
 function create<Name extends "full" | "iota">(
   functionName: string,
   name: Name,
@@ -191,14 +190,7 @@ function create<Name extends "full" | "iota">(
   checkDType(functionName, params.dtype);
   // The caller may change its array later.
   const own = { ...params, shape: [...params.shape] };
-  const isStaged = currentStaging() !== undefined;
-  if (device === undefined && isStaged) return inNameOf(functionName, () => bind(name, own, []));
-  const target = device === undefined ? defaultDevice : device;
-  checkDeviceDType(functionName, params.dtype, target);
-  return inNameOf(
-    functionName,
-    () => isStaged ? bind(name, own, []) : execute(name, own, [], target),
-  );
+  return newTensor(functionName, name, own, params.dtype, device);
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { DeviceName } from "../backend/registry.ts";
 import { DTypeError, KernelError, OptionError, ShapeError } from "../core/errors.ts";
 import { checkKnown } from "../core/options.ts";
 import { checkShape, formatShape, formatSpec, type Shape } from "../core/shape.ts";
@@ -15,6 +16,7 @@ import type { Tensor, TensorLike } from "../tensor/tensor.ts";
 import { callCustom } from "../tracing/call-custom.ts";
 import { flattenCotangents } from "../tracing/cotangents.ts";
 import type { CustomCall } from "../tracing/custom-call.ts";
+import { newTensor, placeFor } from "./new-tensor.ts";
 import { toTensor } from "./promote.ts";
 
 /** An input of a kernel: a float32 tensor of this number of axes. */
@@ -81,6 +83,11 @@ export interface CustomKernelOptions<
   readonly constants?: Constants;
   /** What messages and `explain` call it; the name of the function by default. */
   readonly name?: string;
+  /**
+   * Where a kernel without inputs computes, as `device` names it; "cpu" by default. Inside `jit` that is the device of
+   * the program, and that of all others is the one of their inputs.
+   */
+  readonly device?: DeviceName;
   /**
    * The derivative: the cotangent of each input in an array (null means zero), given that of the result. It is
    * written with operations, other kernels included.
@@ -155,7 +162,13 @@ export function customKernel<
   const name = checkOptions(f, options);
   const ranks = ranksOf(name, options.inputs);
   const constants = constantsOf(name, options.constants);
-  const { output, backward } = options;
+  const { output, backward, device } = options;
+  if (device !== undefined && ranks.length > 0) {
+    throw new OptionError(
+      "customKernel",
+      `device is ${describe(device)}, but ${name} has inputs: it computes where they are`,
+    );
+  }
   const source = sourceOf(name, f);
   parseKernel(name, source, ranks, constants.map(([constant]) => constant));
   rememberKernel(source, {
@@ -166,8 +179,11 @@ export function customKernel<
   return (...given) => {
     const tensors = checkInputs(name, ranks, given);
     const shape = shapeOf(name, output, tensors);
+    const params = { name, shape, constants, source };
     const run = (inputs: readonly Tensor[]): Tensor =>
-      apply(inputs, { name, shape, constants, source });
+      inputs.length > 0
+        ? apply(inputs, params)
+        : newTensor("customKernel", "customKernel", params, "float32", placeFor(device));
     if (backward === undefined) return run(tensors);
 
     const call: CustomCall = {
@@ -199,7 +215,7 @@ export function customKernel<
   };
 }
 
-const knownOptions = ["inputs", "output", "constants", "name", "backward"];
+const knownOptions = ["inputs", "output", "constants", "name", "device", "backward"];
 
 /** Refuses what makes no sense, and gives the name of the kernel. */
 function checkOptions(f: unknown, options: unknown): string {

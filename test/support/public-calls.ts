@@ -258,6 +258,8 @@ export const publicCalls: Readonly<Record<string, PublicCall>> = {
       output: [],
       constants: {},
       name: "same",
+      // Only kernels without inputs take one.
+      device: undefined,
       backward: () => [null],
     },
     required: ["inputs", "output"],
