@@ -308,7 +308,16 @@ test("customVjp: a backward that closes over the traced argument is refused", ()
       forward: (y) => [mul(y, 2), null],
       backward: (_, cotangent) => [mul(cotangent, x)],
     })(x);
-  assert.throws(() => grad(f)(tensor(1)), TracedValueError);
+  const message = /closes over a tensor that grad traces.* pass the tensor as an argument$/;
+  assert.throws(() => grad(f)(tensor(1)), { name: "DifferentiationError", message });
+  assert.throws(() => jit(grad(f))(tensor(1)), { name: "DifferentiationError", message });
+  // What backward does wrong itself is told as it is.
+  const reads = (x: Tensor) =>
+    customVjp((y: Tensor) => mul(y, 2), {
+      forward: (y) => [mul(y, 2), null],
+      backward: (_, cotangent) => [mul(cotangent, x.item())],
+    })(x);
+  assert.throws(() => jit(grad(reads))(tensor(1)), TracedValueError);
   assert.throws(
     () =>
       grad((x: Tensor) =>

@@ -1,7 +1,7 @@
 import { DifferentiationError } from "../core/errors.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 import type { CustomCall, CustomForward } from "./custom-call.ts";
-import { currentStaging, innermostTrace, type Trace } from "./trace.ts";
+import { currentStaging, finishedTransformation, innermostTrace, type Trace } from "./trace.ts";
 
 /** Calls a function with a derivative of its own: hands it to the innermost transformation, or just runs it. */
 export function callCustom(call: CustomCall, operands: readonly Tensor[]): readonly Tensor[] {
@@ -19,12 +19,22 @@ export function callForward(call: CustomCall, operands: readonly Tensor[]): Cust
     outputs,
     residuals,
     backward(residuals, cotangents) {
-      const parts = backward(residuals, cotangents);
+      const parts = explained(call, () => backward(residuals, cotangents));
       const defined = parts.filter((part) => part !== undefined);
       checkClosure(call, [...residuals, ...cotangents], defined);
       return parts;
     },
   };
+}
+
+/** What only `backward` closes over comes from a transformation that has finished by then. */
+function explained<Result>(call: CustomCall, body: () => Result): Result {
+  try {
+    return body();
+  } catch (error) {
+    const transformation = finishedTransformation(error);
+    throw transformation === undefined ? error : closureError(call, transformation);
+  }
 }
 
 /** Whether a transformation that differentiates, or may be differentiated later, sees what is done with these. */

@@ -85,9 +85,19 @@ export function innermostTrace(
 export function checkNotLeaked(functionName: string, tensor: Tensor): void {
   const { content } = tensor;
   if (content.kind !== "traced" || (content.trace as Trace).active) return;
-  throw new TracedValueError(
+  const { transformation } = content.trace;
+  const error = new TracedValueError(
     functionName,
-    `${tensor} was kept after ${content.trace.transformation} had finished; return it from the ` +
+    `${tensor} was kept after ${transformation} had finished; return it from the ` +
       `transformed function instead of storing it outside`,
   );
+  leaks.set(error, transformation);
+  throw error;
+}
+
+const leaks = new WeakMap<object, string>();
+
+/** The transformation that a tensor outlived, if that is what an error is about. */
+export function finishedTransformation(error: unknown): string | undefined {
+  return typeof error === "object" && error !== null ? leaks.get(error) : undefined;
 }
