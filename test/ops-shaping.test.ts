@@ -46,7 +46,7 @@ test("reshape keeps the order of elements, and finds one extent", () => {
   const refused: [number[], RegExp][] = [
     [[5], /reshape: \[2, 3, 4\] has 24 elements; \[5\] would have 5/],
     [[-1, 5], /\[-1, 5\] cannot divide/],
-    [[-1, -1], /is not a shape/],
+    [[-1, -1], /\[-1, -1\] has several extents -1; expected one$/],
     [[-1, 0], /cannot divide/],
     [[2.5, -1], /is not a shape/],
     [[-2, -12], /is not a shape/],

@@ -314,7 +314,10 @@ test("creation: on the device that was asked for, or that of the tensor it is li
       .map(({ device }) => device),
     new Array(6).fill("reference"),
   );
-  assert.throws(() => add(x, tensor([1])), /operands are on devices reference and cpu/);
+  assert.throws(
+    () => add(x, tensor([1])),
+    /operands are on devices reference and cpu; expected one device: .* \{ device: "reference" \}.* devicePut\(tree, "reference"\)/,
+  );
   assert.equal(
     add(tensor(1, { device: "reference" }), tensor([1])).device,
     "cpu",
@@ -468,7 +471,10 @@ test("numbers take the dtype of the tensor that they meet, or are refused", () =
   }
   assert.equal(add(1, 2).dtype, "float32");
   assert.equal(add(tensor([true]), 2).dtype, "int32");
-  assert.throws(() => mul(tensor([1], { dtype: "int32" }), 0.5), /0\.5 is no int32 value; cast/);
+  assert.throws(
+    () => mul(tensor([1], { dtype: "int32" }), 0.5),
+    /0\.5 is no int32 value; round it, or/,
+  );
   assert.throws(() => add(tensor([1], { dtype: "uint32" }), -1), DTypeError);
   assert.equal(tensor([1], { dtype: "int32" }).div(2).toArray()!.toString(), "0.5");
   assertSameBits(mul(tensor([1]), 0.1), tensor([0.1]));

@@ -45,6 +45,9 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
     return reshapePrimitive(x, [...shape]);
   }
   const rest = shape.filter((_, axis) => axis !== open);
+  if (rest.includes(-1)) {
+    throw new ShapeError("reshape", `${formatShape(shape)} has several extents -1; expected one`);
+  }
   checkShape("reshape", rest);
   const extent = x.size / sizeOf(rest);
   if (!Number.isInteger(extent)) {

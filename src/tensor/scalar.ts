@@ -26,7 +26,7 @@ export function roundTo(functionName: string, value: number, dtype: DType): numb
   }
   throw new DTypeError(
     functionName,
-    `${value} is no ${dtype} value; cast the tensor that it meets, for example cast(x, "float32")`,
+    `${value} is no ${dtype} value; round it, or compute in another dtype: cast(x, "float32")`,
   );
 }
 

@@ -26,10 +26,12 @@ export function commonDevice(functionName: string, tensors: readonly Tensor[]): 
     const storage = storageOf(tensor);
     if (isMovable(storage) || storage.device === device) continue;
     if (device !== undefined) {
+      // What was made without a word is on the default device, and meant for the other.
+      const there = JSON.stringify(device === defaultDevice ? storage.device : device);
       throw new DeviceError(
         functionName,
-        `operands are on devices ${device} and ${storage.device}; expected one device: move a tree with ` +
-          `await devicePut(tree, ${JSON.stringify(device)})`,
+        `operands are on devices ${device} and ${storage.device}; expected one device: make new tensors with ` +
+          `{ device: ${there} }, or move a tree with await devicePut(tree, ${there})`,
       );
     }
     device = storage.device;
